@@ -1,0 +1,135 @@
+"""Brickwork: typed, encrypted, versioned configuration and credentials, loaded anywhere by name.
+
+Every public name is importable from here; importing the package itself imports nothing else, so
+that a program pays only for what it uses.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from brickwork.block import (
+        Address as Address,
+        Block as Block,
+        CheckReport as CheckReport,
+        Finding as Finding,
+        migration as migration,
+    )
+    from brickwork.config import Config as Config
+    from brickwork.errors import (
+        BlockError as BlockError,
+        BlockExists as BlockExists,
+        BlockInUse as BlockInUse,
+        BlockNotFound as BlockNotFound,
+        BrickworkError as BrickworkError,
+        ConfigError as ConfigError,
+        CorruptData as CorruptData,
+        DuplicateName as DuplicateName,
+        InsecureKeyFile as InsecureKeyFile,
+        InvalidArguments as InvalidArguments,
+        InvalidBlock as InvalidBlock,
+        InvalidKey as InvalidKey,
+        InvalidName as InvalidName,
+        KeyExists as KeyExists,
+        KeyNotFound as KeyNotFound,
+        KeyUnavailable as KeyUnavailable,
+        MigrationError as MigrationError,
+        NotifierError as NotifierError,
+        OutboundRefused as OutboundRefused,
+        PickleRefused as PickleRefused,
+        PluginBroken as PluginBroken,
+        PluginError as PluginError,
+        PluginMissing as PluginMissing,
+        ResolveError as ResolveError,
+        SecretExposed as SecretExposed,
+        SerializerError as SerializerError,
+        StorageError as StorageError,
+        StoreError as StoreError,
+        TamperedCiphertext as TamperedCiphertext,
+        TaskCancelled as TaskCancelled,
+        TaskError as TaskError,
+        TaskTimeout as TaskTimeout,
+        TruncatedCiphertext as TruncatedCiphertext,
+        UnknownBlock as UnknownBlock,
+        UnknownName as UnknownName,
+        UnsupportedFormat as UnsupportedFormat,
+        UnsupportedType as UnsupportedType,
+        VaultError as VaultError,
+        VersionConflict as VersionConflict,
+        WrongKey as WrongKey,
+    )
+    from brickwork.fanout import notify as notify
+    from brickwork.hookspecs import hookimpl as hookimpl
+    from brickwork.keyprovider import KeyProvider as KeyProvider
+    from brickwork.masking import install_masking as install_masking
+    from brickwork.notifier import (
+        Notification as Notification,
+        Notifier as Notifier,
+        Receipt as Receipt,
+        Severity as Severity,
+    )
+    from brickwork.opening import (
+        open_notifier as open_notifier,
+        open_serializer as open_serializer,
+        open_storage as open_storage,
+    )
+    from brickwork.registry import Registry as Registry
+    from brickwork.resolver import Resolver as Resolver
+    from brickwork.secret import Secret as Secret
+    from brickwork.serializer import Serializer as Serializer
+    from brickwork.storage import ObjectInfo as ObjectInfo, Storage as Storage
+    from brickwork.store import Store as Store
+    from brickwork.tasks import (
+        Task as Task,
+        cancelled as cancelled,
+        exponential_backoff as exponential_backoff,
+        progress as progress,
+        remaining as remaining,
+        task as task,
+    )
+    from brickwork.vault import Document as Document, Vault as Vault, use_vault as use_vault
+
+_HOMES = {
+    "block": "Address Block CheckReport Finding migration",
+    "config": "Config",
+    "errors": (
+        "BlockError BlockExists BlockInUse BlockNotFound BrickworkError ConfigError CorruptData"
+        " DuplicateName InsecureKeyFile InvalidArguments InvalidBlock InvalidKey InvalidName"
+        " KeyExists KeyNotFound KeyUnavailable MigrationError NotifierError OutboundRefused"
+        " PickleRefused PluginBroken PluginError PluginMissing ResolveError SecretExposed"
+        " SerializerError StorageError StoreError TamperedCiphertext TaskCancelled TaskError"
+        " TaskTimeout TruncatedCiphertext UnknownBlock UnknownName UnsupportedFormat"
+        " UnsupportedType VaultError VersionConflict WrongKey"
+    ),
+    "fanout": "notify",
+    "hookspecs": "hookimpl",
+    "keyprovider": "KeyProvider",
+    "masking": "install_masking",
+    "notifier": "Notification Notifier Receipt Severity",
+    "opening": "open_notifier open_serializer open_storage",
+    "registry": "Registry",
+    "resolver": "Resolver",
+    "secret": "Secret",
+    "serializer": "Serializer",
+    "storage": "ObjectInfo Storage",
+    "store": "Store",
+    "tasks": "Task cancelled exponential_backoff progress remaining task",
+    "vault": "Document Vault use_vault",
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> object:
+    module = _HOME_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module 'brickwork' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"brickwork.{module}"), name)
+    globals()[name] = value  # asked for once, found at once from then on
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,78 @@
+"""The primitives: key derivation, key ids, authenticated encryption. No format, no policy.
+
+AES-256-GCM and HKDF-SHA256 come from ``cryptography``; nothing here is our own cipher.
+"""
+
+import os
+from typing import NamedTuple, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+from brickwork.errors import TamperedCiphertext
+
+KEY_SIZE = 32
+KID_SIZE = 8
+NONCE_SIZE = 12
+TAG_SIZE = 16
+
+__all__ = ["KeySource", "NamedKey", "derive", "key_id", "new_key", "open_sealed", "pack", "seal"]
+
+
+class NamedKey(NamedTuple):
+    """A derived key, and the id of the root key that it was derived from."""
+
+    kid: bytes
+    key: bytes
+
+
+class KeySource(Protocol):
+    """Where serializers and others get derived keys from: the vault, or fixed keys in a test."""
+
+    def current(self, purpose: str) -> NamedKey:
+        """Return the key to protect new data with. Raises KeyUnavailable."""
+
+    def by_id(self, kid: bytes, purpose: str) -> bytes:
+        """Return the key that data naming this id was protected with. Raises KeyUnavailable."""
+
+
+def new_key() -> bytes:
+    """Return 32 random bytes."""
+    return os.urandom(KEY_SIZE)
+
+
+def derive(key: bytes | bytearray, label: str, size: int = KEY_SIZE) -> bytes:
+    """Derive a key for one purpose from a uniformly random key (HKDF-SHA256, expand only)."""
+    return HKDFExpand(hashes.SHA256(), size, b"brickwork/1/" + label.encode()).derive(bytes(key))
+
+
+def key_id(root_key: bytes | bytearray) -> bytes:
+    """Return the 8 bytes that name a root key without telling anything about it."""
+    return derive(root_key, "kid", KID_SIZE)
+
+
+def pack(*parts: bytes) -> bytes:
+    """Join byte strings so that no two different lists give the same result."""
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+def seal(key: bytes, plaintext: bytes, context: bytes) -> bytes:
+    """Encrypt with AES-256-GCM and a random nonce: ``nonce || ciphertext || tag``.
+
+    The context is authenticated, not stored. One key may seal at most 2**32 texts, since the
+    nonces are random; data keys that seal one document each are far from that.
+    """
+    nonce = os.urandom(NONCE_SIZE)
+    return nonce + AESGCM(key).encrypt(nonce, plaintext, context)
+
+
+def open_sealed(key: bytes, sealed: bytes, context: bytes) -> bytes:
+    """Decrypt what `seal` made. Raises TamperedCiphertext for anything else."""
+    try:
+        return AESGCM(key).decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], context)
+    except (InvalidTag, ValueError):
+        raise TamperedCiphertext(
+            "The encrypted data was changed, or belongs to something else."
+        ) from None

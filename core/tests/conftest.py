@@ -1,0 +1,17 @@
+"""Fixtures of the core's own tests."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def isolated_home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """No test sees the user's vault, keys or settings."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("VAULT", "KEY", "KEY_FILE", "PASSPHRASE", "PLUGINS_ALLOW", "PLUGINS_BLOCK"):
+        monkeypatch.delenv(f"BRICKWORK_{name}", raising=False)
+    monkeypatch.setenv("BRICKWORK_HOME", str(home))
+    return home
