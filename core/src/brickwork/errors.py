@@ -70,7 +70,7 @@ class BrickworkError(Exception):
         return f"{self.what}\n  fix: {self.fix}" if self.fix else self.what
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Exceptions cross process borders; the constructors of subclasses differ, the state does not.
+        # Errors cross process borders: constructors of subclasses differ, their state does not.
         return (_rebuild, (type(self), self.args, self.__dict__))
 
 
@@ -354,4 +354,4 @@ class TaskCancelled(TaskError):
 
 
 class ResolveError(BrickworkError):
-    """A reference such as ``${env:NAME}`` could not be fetched; names the reference, not its value."""
+    """A reference such as ``${env:NAME}`` could not be fetched; names it, never its value."""

@@ -31,7 +31,7 @@ class KeyProvider(ABC):
     def wrap(self, root_key: bytes, context: bytes) -> bytes:
         """Protect a root key.
 
-        Raises KeyUnavailable where the provider has no key, InsecureKeyFile where it is not private.
+        Raises KeyUnavailable where there is no key, InsecureKeyFile where it is not private.
         """
 
     @abstractmethod
