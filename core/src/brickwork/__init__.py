@@ -4,7 +4,9 @@ Every public name is importable from here; importing the package itself imports 
 that a program pays only for what it uses.
 """
 
-from typing import TYPE_CHECKING
+# Not imported from typing, which would double what importing this package costs; type checkers
+# know the name.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from brickwork.block import (
