@@ -1,0 +1,64 @@
+"""What the core itself brings, by the same hooks as every plugin."""
+
+from brickwork.hookspecs import hookimpl
+
+brickwork_api = 1
+
+
+@hookimpl
+def brickwork_blocks() -> dict[str, str]:
+    """The plain blocks."""
+    return {
+        "secret": "brickwork.builtin.blocks:SecretBlock",
+        "basic-auth": "brickwork.builtin.blocks:BasicAuth",
+        "settings": "brickwork.builtin.blocks:Settings",
+        "database-url": "brickwork.builtin.blocks:DatabaseUrl",
+        "webhook": "brickwork.builtin.webhook:Webhook",
+    }
+
+
+@hookimpl
+def brickwork_storages() -> dict[str, str]:
+    """Files and memory."""
+    return {
+        "file": "brickwork.builtin.file_storage:FileStorage",
+        "memory": "brickwork.builtin.memory_storage:MemoryStorage",
+    }
+
+
+@hookimpl
+def brickwork_serializers() -> dict[str, str]:
+    """Formats and compressions; ``aes256gcm`` is no stage of its own but the end of a chain."""
+    return {
+        "json": "brickwork.builtin.serializers.json:JsonSerializer",
+        "text": "brickwork.builtin.serializers.text:TextSerializer",
+        "bytes": "brickwork.builtin.serializers.bytes:BytesSerializer",
+        "pickle": "brickwork.builtin.serializers.pickle:PickleSerializer",
+        "gzip": "brickwork.builtin.serializers.gzip:GzipCodec",
+        "zstd": "brickwork.builtin.serializers.zstd:ZstdCodec",
+    }
+
+
+@hookimpl
+def brickwork_notifiers() -> dict[str, str]:
+    """The terminal, and any HTTP endpoint."""
+    return {
+        "console": "brickwork.builtin.console_notifier:ConsoleNotifier",
+        "webhook": "brickwork.builtin.webhook:Webhook",
+    }
+
+
+@hookimpl
+def brickwork_key_providers() -> dict[str, str]:
+    """An environment variable, a file, a passphrase."""
+    return {
+        "env": "brickwork.builtin.key_env:EnvKey",
+        "file": "brickwork.builtin.key_file:FileKey",
+        "passphrase": "brickwork.builtin.key_passphrase:PassphraseKey",
+    }
+
+
+@hookimpl
+def brickwork_stores() -> dict[str, str]:
+    """A file of SQLite."""
+    return {"sqlite": "brickwork.vault.sqlite:SqliteStore"}
