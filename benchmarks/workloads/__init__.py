@@ -1,0 +1,1 @@
+"""Programs that the benchmarks start as processes; each prints its figures as one line of JSON."""

@@ -1,0 +1,110 @@
+"""The steps of a vault with brickwork-aws's AwsCredentials, in a process of its own.
+
+The vault and its key come from the environment, as in a container. The last line printed is an
+object in JSON: per step the seconds that each call took.
+"""
+
+import argparse
+import gc
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+from brickwork import Vault
+from brickwork_aws import AwsCredentials
+
+
+def credential(number: int) -> AwsCredentials:
+    """Return a block that differs from all others."""
+    return AwsCredentials(
+        access_key_id=f"AKIA{number:016}",
+        secret_access_key=f"{number:040}",
+        region="eu-west-1",
+    )
+
+
+def _timed(call: Callable[[int], object], numbers: range) -> list[float]:
+    taken = []
+    for number in numbers:
+        start = perf_counter()
+        call(number)
+        taken.append(perf_counter() - start)
+    return taken
+
+
+def populate(count: int) -> dict[str, object]:
+    """Save ``prod`` and ``count`` other blocks."""
+    credential(1).save("prod")
+    for number in range(count):
+        credential(number).save(f"block-{number:04}")
+    return {}
+
+
+def load(count: int) -> dict[str, object]:
+    """Load one block again and again."""
+    _timed(lambda _: AwsCredentials.load("prod"), range(200))
+    return {"load": _timed(lambda _: AwsCredentials.load("prod"), range(count))}
+
+
+def distinct(count: int) -> dict[str, object]:
+    """Load ``count`` blocks once each; what a first load imports and unlocks is done before."""
+    AwsCredentials.load("prod")
+    gc.collect()
+    return {"distinct": _timed(lambda n: AwsCredentials.load(f"block-{n:04}"), range(count))}
+
+
+def listing(count: int) -> dict[str, object]:
+    """List everything. Needs no key: started without one, it proves that nothing is decrypted."""
+    vault = Vault.open()
+    listed = len(list(vault.documents()))
+    return {"listed": listed, "list": _timed(lambda _: list(vault.documents()), range(count))}
+
+
+def save(count: int) -> dict[str, object]:
+    """Save new blocks; after each, time one small append with its fsync in the same folder."""
+    probe = Path(os.environ["BRICKWORK_HOME"]) / "probe"
+    credential(10_000).save("first")
+    saves, syncs = [], []
+    with probe.open("wb", buffering=0) as file:
+        for number in range(count):
+            block = credential(number)
+            start = perf_counter()
+            block.save(f"saved-{number}")
+            saved = perf_counter()
+            file.write(bytes(4096))
+            os.fsync(file.fileno())
+            saves.append(saved - start)
+            syncs.append(perf_counter() - saved)
+    return {"save": saves, "fsync": syncs}
+
+
+def save_only(count: int) -> dict[str, object]:
+    """Save new blocks and do nothing else, for a tracer to count what that asks of the disk."""
+    for number in range(count):
+        credential(number).save(f"saved-{number}")
+    return {}
+
+
+STEPS: dict[str, Callable[[int], dict[str, object]]] = {
+    "populate": populate,
+    "load": load,
+    "distinct": distinct,
+    "list": listing,
+    "save": save,
+    "save-only": save_only,
+}
+
+
+def main() -> None:
+    """Run one step and print its figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("step", choices=STEPS)
+    parser.add_argument("--count", type=int, required=True)
+    options = parser.parse_args()
+    print(json.dumps(STEPS[options.step](options.count)))
+
+
+if __name__ == "__main__":
+    main()
