@@ -9,7 +9,11 @@ if TYPE_CHECKING:
     from brickwork.testing.notifier import NotifierContract as NotifierContract
     from brickwork.testing.package import PackageContract as PackageContract
     from brickwork.testing.resolver import ResolverContract as ResolverContract
-    from brickwork.testing.serializer import SerializerContract as SerializerContract
+    from brickwork.testing.serializer import (
+        CodecContract as CodecContract,
+        FixedKeys as FixedKeys,
+        SerializerContract as SerializerContract,
+    )
     from brickwork.testing.storage import StorageContract as StorageContract
     from brickwork.testing.store import StoreContract as StoreContract
     from brickwork.testing.task import TaskContract as TaskContract
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "Contract": "base",
     "BlockContract": "block",
+    "CodecContract": "serializer",
+    "FixedKeys": "serializer",
     "KeyProviderContract": "keyprovider",
     "NotifierContract": "notifier",
     "PackageContract": "package",

@@ -1,0 +1,1 @@
+"""The core's own serializers and codecs, behind the same hook as those of plugins."""

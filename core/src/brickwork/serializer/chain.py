@@ -1,0 +1,244 @@
+"""Chains of stages, and the reading of envelopes that any chain wrote."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from brickwork.crypto import KeySource
+from brickwork.errors import (
+    BrickworkError,
+    ConfigError,
+    CorruptData,
+    PickleRefused,
+    TamperedCiphertext,
+)
+from brickwork.serializer.envelope import (
+    CHAIN_PATTERN,
+    ENCRYPTED,
+    SIGNED,
+    Content,
+    Head,
+    build,
+    open_content,
+    parse,
+    require_keys,
+)
+from brickwork.serializer.interface import DEFAULT_MAX_SIZE, Codec, Serializer, UnsafeSerializer
+from brickwork.serializer.sealing import Aes256Gcm, HmacSha256
+
+T = TypeVar("T")
+
+Lookup = Callable[[str], type[Any]]
+"""Finds the class of a stage by its name, as the registry does. Raises UnknownName."""
+
+
+def build_chain(
+    text: str,
+    lookup: Lookup,
+    *,
+    keys: KeySource | None = None,
+    allow_pickle: bool = False,
+    max_size: int = DEFAULT_MAX_SIZE,
+) -> "Chain":
+    """Build a chain from its text: one serializer, then codecs, then at most one cipher.
+
+    Args:
+        text: Stages from left to right, for example ``json|zstd|aes256gcm``.
+        lookup: Finds the `Serializer` or `Codec` class of a name. Ciphers are not looked up.
+        keys: Where keys come from; needed for ``aes256gcm`` and ``pickle``.
+        allow_pickle: Allow serializers whose reading can run code, here, for both directions.
+            Only for results that this installation wrote itself.
+        max_size: How many bytes a payload may have after decompression.
+
+    Raises:
+        ConfigError: The text is no chain, or its stages are in the wrong order.
+        UnknownName: No stage of that name is known.
+        KeyUnavailable: The chain needs keys, and none were given.
+        PickleRefused: The chain could run code when read, and ``allow_pickle`` is not set.
+    """
+    if not CHAIN_PATTERN.fullmatch(text) or len(text) > 255:
+        raise ConfigError(
+            f"{text[:100]!r} is no chain of serializers.",
+            fix="Write stages from left to right, for example json|zstd|aes256gcm.",
+        )
+    return Chain(text, lookup, keys=keys, allow_pickle=allow_pickle, max_size=max_size)
+
+
+class Chain(Serializer):
+    """A serializer with its codecs and cipher; made by `build_chain`.
+
+    `dumps` writes an envelope. `loads` reads the envelope of any chain whose stages it can look
+    up, so a changed setting does not orphan old results, with two limits: a chain that encrypts
+    reads only what is encrypted, and what can run code is read only with ``allow_pickle=True``.
+
+    Attributes:
+        name: The text of the chain.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        lookup: Lookup,
+        *,
+        keys: KeySource | None,
+        allow_pickle: bool,
+        max_size: int,
+    ) -> None:
+        self.name = text
+        self._lookup = lookup
+        self._keys = keys
+        self._allow_pickle = allow_pickle
+        self._max_size = max_size
+        self._serializer, self._codecs = _make_stages(text, lookup, ConfigError)
+        self.encrypts = text.endswith("|" + Aes256Gcm.name)
+        self.signs = isinstance(self._serializer, UnsafeSerializer)
+        if self.signs and not allow_pickle:
+            raise _pickle_refused(text)
+        if self.encrypts:
+            require_keys(keys, Aes256Gcm.purpose)
+        if self.signs:
+            require_keys(keys, HmacSha256.purpose)
+
+    def dumps(self, value: object, *, context: bytes = b"") -> bytes:
+        """Return the value in an envelope.
+
+        Args:
+            value: What the chain's serializer takes.
+            context: What the bytes belong to, for example the run and the key, joined with
+                `brickwork.crypto.pack`. They can be read with the same context only.
+
+        Raises:
+            UnsupportedType, SecretExposed: As the serializer.
+            KeyUnavailable: There is no current key.
+        """
+        serializer = self._serializer
+        if isinstance(serializer, UnsafeSerializer):
+            payload = serializer.unsafe_dumps(value)
+        else:
+            payload = serializer.dumps(value)
+        stored = payload
+        for codec in self._codecs:
+            stored = codec.encode(stored)
+        flags = ENCRYPTED * self.encrypts | SIGNED * self.signs
+        head = Head(flags, b"", _hash(context), self.name, _type_name(value))
+        return build(head, Content(stored, len(payload), _hash(payload)), self._keys)
+
+    def loads(self, data: bytes, *, context: bytes = b"") -> object:
+        """Return the value of an envelope, after everything in it was verified.
+
+        Args:
+            data: An envelope, also one of another chain.
+            context: What `dumps` was given.
+
+        Raises:
+            CorruptData: Damaged, or larger than allowed.
+            UnsupportedFormat: No envelope, or a newer one.
+            TamperedCiphertext, TruncatedCiphertext: Changed, or bound to another context.
+            KeyUnavailable, WrongKey: The key for it is not there, or another one.
+            PickleRefused: Reading could run code, and the chain was built without consent.
+            UnknownName: A stage is not installed.
+        """
+        parsed = parse(bytes(data))
+        head = parsed.head
+        self._admit(head, context)
+        content = open_content(parsed, self._keys)
+        serializer, codecs = self._stages_of(head.chain)
+        if isinstance(serializer, UnsafeSerializer) is not head.signed:
+            raise TamperedCiphertext("The envelope's signature flag does not fit its chain.")
+        payload = self._decode(content, codecs)
+        if not isinstance(serializer, UnsafeSerializer):
+            return _typed(serializer.name, serializer.loads, payload)
+        return _typed(serializer.name, serializer.unsafe_loads, payload)
+
+    def _admit(self, head: Head, context: bytes) -> None:
+        """Refuse what may not be read at all, before any key is used."""
+        if self.encrypts and not head.encrypted:
+            raise TamperedCiphertext(
+                f"The envelope is not encrypted, and {self.name!r} reads encrypted ones only.",
+                fix=f"If it is from before encryption was set, read it with {head.chain!r}.",
+            )
+        if head.signed and not self._allow_pickle:
+            raise _pickle_refused(head.chain)
+        if not hmac.compare_digest(head.context, _hash(context)):
+            error = TamperedCiphertext if head.flags else CorruptData
+            raise error(
+                "The envelope belongs to something else: another run, key or storage.",
+                fix="Read it where it was written, with the same context.",
+            )
+
+    def _decode(self, content: Content, codecs: Sequence[Codec]) -> bytes:
+        if content.size > self._max_size:
+            raise CorruptData(
+                f"The payload has {content.size} bytes; {self._max_size} are allowed.",
+                fix="Pass a larger max_size if you trust whoever wrote it.",
+            )
+        payload = content.stored
+        for index in range(len(codecs) - 1, -1, -1):
+            limit = self._max_size if index else content.size
+            codec = codecs[index]
+            payload = _typed(codec.name, codec.decode, payload, limit)
+        if len(payload) != content.size or not hmac.compare_digest(_hash(payload), content.digest):
+            raise CorruptData("The payload is not what its header says: its hash does not fit.")
+        return payload
+
+    def _stages_of(self, text: str) -> tuple[Serializer, tuple[Codec, ...]]:
+        if text == self.name:
+            return self._serializer, self._codecs
+        return _make_stages(text, self._lookup, CorruptData)
+
+
+def _make_stages(
+    text: str, lookup: Lookup, error: type[BrickworkError]
+) -> tuple[Serializer, tuple[Codec, ...]]:
+    first, *names = text.split("|")
+    if names and names[-1] == Aes256Gcm.name:
+        names.pop()
+    if Aes256Gcm.name in (first, *names):
+        raise error(
+            f"{text!r}: {Aes256Gcm.name} comes last, once.",
+            fix="Compress first, then encrypt: json|zstd|aes256gcm.",
+        )
+    serializer = lookup(first)
+    if not issubclass(serializer, Serializer):
+        raise error(f"{text!r}: {first!r} is no serializer.", fix="Begin the chain with json.")
+    codecs: list[Codec] = []
+    for name in names:
+        codec = lookup(name)
+        if not issubclass(codec, Codec):
+            raise error(f"{text!r}: {name!r} is no codec.", fix="A serializer comes first, once.")
+        codecs.append(codec())
+    return serializer(), tuple(codecs)
+
+
+def _typed(stage: str, function: Callable[..., T], *arguments: object) -> T:
+    """Call a stage that may come from a plugin: bad data is a typed error whatever it raises."""
+    try:
+        return function(*arguments)
+    except (BrickworkError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the stage may come from any plugin
+        # From None: the cause may quote the data.
+        raise CorruptData(
+            f"{stage!r} could not read the payload ({type(error).__name__})."
+        ) from None
+
+
+def _type_name(value: object) -> str:
+    cls = type(value)
+    name = cls.__qualname__
+    if cls.__module__ != "builtins":
+        name = f"{cls.__module__}.{name}"
+    name = "".join(char if char.isprintable() else "?" for char in name)
+    return name.encode()[:255].decode(errors="ignore")
+
+
+def _hash(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _pickle_refused(chain: str) -> PickleRefused:
+    return PickleRefused(
+        f"Reading {chain!r} can run code, and was not allowed here.",
+        fix="Use json; or pass allow_pickle=True, for results that only you can write.",
+    )
