@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         KeyUnavailable as KeyUnavailable,
         MigrationError as MigrationError,
         NotifierError as NotifierError,
+        OutboundFailed as OutboundFailed,
         OutboundRefused as OutboundRefused,
         PickleRefused as PickleRefused,
         PluginBroken as PluginBroken,
@@ -77,7 +78,13 @@ if TYPE_CHECKING:
     from brickwork.registry import Registry as Registry
     from brickwork.resolver import Resolver as Resolver
     from brickwork.secret import Secret as Secret
-    from brickwork.serializer import Serializer as Serializer
+    from brickwork.serializer import (
+        Codec as Codec,
+        Serializer as Serializer,
+        StoredException as StoredException,
+        UnsafeSerializer as UnsafeSerializer,
+        register_type as register_type,
+    )
     from brickwork.storage import ObjectInfo as ObjectInfo, Storage as Storage
     from brickwork.store import Store as Store
     from brickwork.tasks import (
@@ -96,10 +103,10 @@ _HOMES = {
     "errors": (
         "BlockError BlockExists BlockInUse BlockNotFound BrickworkError ConfigError CorruptData"
         " DuplicateName InsecureKeyFile InvalidArguments InvalidBlock InvalidKey InvalidName"
-        " KeyExists KeyNotFound KeyUnavailable MigrationError NotifierError OutboundRefused"
-        " PickleRefused PluginBroken PluginError PluginMissing ResolveError SecretExposed"
-        " SerializerError StorageError StoreError TamperedCiphertext TaskCancelled TaskError"
-        " TaskTimeout TruncatedCiphertext UnknownBlock UnknownName UnsupportedFormat"
+        " KeyExists KeyNotFound KeyUnavailable MigrationError NotifierError OutboundFailed"
+        " OutboundRefused PickleRefused PluginBroken PluginError PluginMissing ResolveError"
+        " SecretExposed SerializerError StorageError StoreError TamperedCiphertext TaskCancelled"
+        " TaskError TaskTimeout TruncatedCiphertext UnknownBlock UnknownName UnsupportedFormat"
         " UnsupportedType VaultError VersionConflict WrongKey"
     ),
     "fanout": "notify",
@@ -111,7 +118,7 @@ _HOMES = {
     "registry": "Registry",
     "resolver": "Resolver",
     "secret": "Secret",
-    "serializer": "Serializer",
+    "serializer": "Codec Serializer StoredException UnsafeSerializer register_type",
     "storage": "ObjectInfo Storage",
     "store": "Store",
     "tasks": "Task cancelled exponential_backoff progress remaining task",

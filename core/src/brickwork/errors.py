@@ -37,6 +37,7 @@
     │   └── PickleRefused            pickle was not allowed here
     ├── NotifierError
     ├── OutboundRefused              an address that the outbound policy does not allow
+    ├── OutboundFailed               an HTTP request that got no answer
     ├── TaskError
     │   ├── InvalidArguments         (also a TypeError)
     │   ├── TaskTimeout              (also a TimeoutError)
@@ -330,6 +331,21 @@ class NotifierError(BrickworkError):
 
 class OutboundRefused(BrickworkError):
     """The outbound policy does not allow a connection to this address."""
+
+
+class OutboundFailed(BrickworkError):
+    """An HTTP request got no answer: no connection, no time left, or no HTTP.
+
+    Attributes:
+        sent: Whether the request may have reached the server, so that sending it again could
+            make its effect happen twice.
+    """
+
+    exit_code = 8
+
+    def __init__(self, what: str, *, sent: bool, fix: str = "") -> None:
+        super().__init__(what, fix=fix)
+        self.sent = sent
 
 
 # Tasks and references

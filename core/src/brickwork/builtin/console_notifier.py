@@ -1,0 +1,100 @@
+"""``console:``: notifications on the terminal, or in what stands for it in a container's log."""
+
+import os
+import re
+import sys
+from typing import Self, TextIO
+
+from brickwork.errors import NotifierError
+from brickwork.notifier import DeliveryStatus, Notification, Notifier, Receipt, Severity
+
+_COLOURS = {
+    Severity.INFO: "36",
+    Severity.SUCCESS: "32",
+    Severity.WARNING: "33",
+    Severity.ERROR: "31",
+    Severity.CRITICAL: "1;37;41",
+}
+
+# What can move a terminal's cursor, change its state, or show text in another order than it has:
+# C0 and C1 control characters, line and paragraph separators, bidirectional controls.
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+class ConsoleNotifier(Notifier):
+    """Writes notifications to standard error, or to a stream.
+
+    Colours are used on a terminal only, and not if ``NO_COLOR`` is set (https://no-color.org).
+    Control characters and escape sequences in a notification are shown, not obeyed, and its lines
+    are indented, so that a text cannot pass for another notification.
+
+    Args:
+        stream: Where to write; standard error as it is when sending, if left out.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, name: str = "stderr") -> None:
+        self._stream = stream
+        self._name = name
+
+    @classmethod
+    def from_url(cls, url: str, block: object | None = None) -> Self:
+        """Make one from ``console:``, ``console:stderr`` or ``console:stdout``."""
+        name = url.partition(":")[2].strip("/") or "stderr"
+        if block is not None or name not in ("stderr", "stdout"):
+            raise NotifierError(
+                "The URL of the console notifier is not one.",
+                fix="Use console:, console:stderr or console:stdout.",
+            )
+        return cls(name=name)
+
+    def describe(self) -> str:
+        """Return ``console:``."""
+        return "console:" if self._name == "stderr" else f"console:{self._name}"
+
+    def deliver(self, notification: Notification) -> Receipt:
+        """Write a notification in one piece."""
+        stream = self._stream or getattr(sys, self._name)
+        if stream is None:  # a process without a console
+            return Receipt(
+                self.describe(), DeliveryStatus.FAILED, 0, detail="there is no such stream"
+            )
+        try:
+            text = render(notification, coloured=_takes_colours(stream))
+            encoding = getattr(stream, "encoding", None) or "utf-8"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            stream.flush()
+        except (OSError, ValueError) as error:  # a closed pipe, a closed stream
+            return Receipt(self.describe(), DeliveryStatus.FAILED, detail=type(error).__name__)
+        return Receipt(self.describe(), DeliveryStatus.DELIVERED)
+
+
+def render(notification: Notification, *, coloured: bool) -> str:
+    """Return the lines of a notification: a heading, and indented everything else."""
+    mark = f"[{notification.severity.upper()}]"
+    if coloured:
+        mark = f"\x1b[{_COLOURS[notification.severity]}m{mark}\x1b[0m"
+    lines = [f"{mark} {_visible(notification.title)}"]
+    body = notification.body.replace("\r\n", "\n").rstrip("\n")
+    if body:
+        lines += [f"    {_visible(line)}" for line in body.split("\n")]
+    lines += [
+        f"    {_visible(name)}: {_visible(value)}" for name, value in notification.fields.items()
+    ]
+    if notification.url:
+        lines.append(f"    {_visible(notification.url)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _visible(text: str) -> str:
+    """Replace control characters by how Python writes them."""
+    return _CONTROL.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return "    " if match[0] == "\t" else match[0].encode("unicode_escape").decode("ascii")
+
+
+def _takes_colours(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR")

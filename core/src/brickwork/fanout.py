@@ -1,0 +1,133 @@
+"""``notify``: one notification to several targets, one receipt each."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from brickwork.errors import BrickworkError, NotifierError
+from brickwork.masking import masker
+from brickwork.notifier import DeliveryStatus, Notification, Notifier, Receipt, Severity
+
+MAX_PARALLEL = 16
+
+Target = str | Notifier
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9-]*/[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?:@[0-9]+)?")
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):")
+
+
+def notify(
+    targets: Target | Iterable[Target],
+    notification: Notification | None = None,
+    *,
+    title: str | None = None,
+    body: str = "",
+    severity: Severity | str = Severity.INFO,
+    fields: Mapping[str, str] | None = None,
+    url: str | None = None,
+    thread_key: str | None = None,
+    dedupe_key: str | None = None,
+) -> list[Receipt]:
+    """Send a notification to all targets at once; return one receipt per target, in order.
+
+    A target that cannot be opened, refuses or fails has a receipt that says so and stops no other::
+
+        receipts = notify(["webhook/ops", "console:"], title="Load failed", severity="error")
+        assert all(receipt.delivered for receipt in receipts)
+
+    Args:
+        targets: A target or several: addresses of saved blocks, URLs such as ``console:``, or
+            notifiers.
+        notification: The notification; or else its parts by name:
+        title: One line.
+        body: More text.
+        severity: ``info``, ``success``, ``warning``, ``error`` or ``critical``.
+        fields: Short facts by name.
+        url: Where to read more.
+        thread_key: What belongs to one thread.
+        dedupe_key: What is about one incident.
+
+    Raises:
+        NotifierError: Neither a notification nor a title is given, or both are.
+    """
+    if (notification is None) == (title is None):
+        raise NotifierError(
+            "notify needs either a notification or a title.",
+            fix='Call notify(targets, Notification(...)) or notify(targets, title="...").',
+        )
+    message = notification or Notification(
+        title or "", body, Severity.parse(severity), fields or {}, url, thread_key, dedupe_key
+    )
+    wanted = [targets] if isinstance(targets, str | Notifier) else list(targets)
+    if len(wanted) < 2:
+        return [_deliver(target, message) for target in wanted]
+    return _deliver_all(wanted, message)
+
+
+def _deliver_all(targets: list[Target], message: Notification) -> list[Receipt]:
+    from concurrent.futures import ThreadPoolExecutor
+    from contextvars import copy_context
+
+    with ThreadPoolExecutor(min(len(targets), MAX_PARALLEL), "brickwork-notify") as pool:
+        # Each in a copy of the caller's context, where the vault in use is found.
+        sent = [pool.submit(copy_context().run, _deliver, target, message) for target in targets]
+    return [future.result() for future in sent]
+
+
+def _deliver(target: Target, message: Notification) -> Receipt:
+    """Send to one target; whatever goes wrong becomes its receipt."""
+    label = _label(target)
+    try:
+        notifier = _opened(target)
+    except BrickworkError as error:
+        return Receipt(label, DeliveryStatus.REFUSED, 0, detail=_without(target, error.what))
+    except Exception as error:  # noqa: BLE001  # foreign code; the others must still be sent
+        return Receipt(
+            label, DeliveryStatus.REFUSED, 0, detail=f"{type(error).__name__} while opening it"
+        )
+    try:
+        receipt = notifier.send(message)
+    except Exception as error:  # noqa: BLE001  # as above
+        # Not its text: errors of HTTP libraries quote the URL, which may be the secret.
+        return Receipt(
+            label,
+            DeliveryStatus.FAILED,
+            detail=f"{type(error).__name__} in {type(notifier).__name__}; "
+            "call its send() alone to see where",
+        )
+    answer: object = receipt
+    if not isinstance(answer, Receipt):
+        return Receipt(
+            label, DeliveryStatus.FAILED, detail=f"{type(notifier).__name__} gave no receipt"
+        )
+    return answer
+
+
+def _opened(target: object) -> Notifier:
+    if isinstance(target, Notifier):
+        return target
+    if not isinstance(target, str):
+        raise NotifierError(f"A {type(target).__name__} is no target of a notification.")
+    from brickwork.opening import open_notifier
+
+    return open_notifier(target)
+
+
+def _label(target: object) -> str:
+    """Name a target that is not open yet: of a URL, which may be a secret, only the scheme."""
+    if isinstance(target, Notifier):
+        try:
+            return target.describe()
+        except Exception:  # noqa: BLE001  # foreign code
+            return type(target).__name__
+    if not isinstance(target, str):
+        return type(target).__name__
+    if _ADDRESS.fullmatch(target):
+        return target
+    scheme = _SCHEME.match(target)
+    return f"{scheme[1]}:..." if scheme else "..."
+
+
+def _without(target: Target, text: str) -> str:
+    if isinstance(target, str) and not _ADDRESS.fullmatch(target):
+        text = text.replace(target, _label(target))
+    return masker.mask(text)
