@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal, NamedTuple
 
-Unit = Literal["s", "MB", "MB/s", "count"]
+Unit = Literal["s", "MB", "MB/s", "/s", "count"]
 
 
 class Skip(Exception):

