@@ -228,14 +228,18 @@ def told(error: BaseException) -> str:
     """Return an error as one short line, with the place it was raised at, and no secret in it."""
     from brickwork.masking import masker
 
-    text = " ".join(str(error).split())
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # foreign code
+        text = ""
     place, trace = "", error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         if not file.startswith(_NOT_THEIRS):
             place = f" ({file}, line {trace.tb_lineno})"
         trace = trace.tb_next
-    masked = masker.mask(text)  # masked whole, then cut: a half secret would not be found
+    # Masked whole, then changed and cut: part of a secret would not be found.
+    masked = " ".join(masker.mask(text).split())
     cut = masked if len(masked) <= 300 else f"{masked[:300]}..."
     return f"{type(error).__name__}: {cut}{place}" if cut else f"{type(error).__name__}{place}"
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from brickwork.config import Config
-from brickwork.errors import BrickworkError, DuplicateName, PluginBroken
+from brickwork.errors import BlockError, BrickworkError, DuplicateName, PluginBroken
 from brickwork.registry import lookup_errors
 from brickwork.registry.installed import Installed, find
 from brickwork.registry.kinds import KINDS, RESERVED, Kind
@@ -235,15 +235,10 @@ class Registry:
             if slug in RESERVED["blocks"]:
                 raise lookup_errors.two_classes(slug, own, "brickwork, which reserves it")
             return
-        if offer.path == own:
+        if offer.path == own or _leads_to(offer, cls):
             return
-        try:
-            other = _attribute(offer.path)
-        except (Exception, SystemExit):  # noqa: BLE001  # foreign code; the offer leads nowhere
-            return
-        if other is not cls:
-            origin = CORE if offer.plugin is None else str(offer.plugin.distribution)
-            raise lookup_errors.two_classes(slug, own, f"{offer.path} of {origin}")
+        origin = CORE if offer.plugin is None else str(offer.plugin.distribution)
+        raise lookup_errors.two_classes(slug, own, f"{offer.path} of {origin}")
 
     # What is found once
 
@@ -287,6 +282,16 @@ def _defined_blocks() -> "dict[str, type[Block]]":
 def _attribute(path: str) -> Any:
     module, _, attribute = path.partition(":")
     return getattr(import_module(module), attribute)
+
+
+def _leads_to(offer: Offer, cls: "type[Block]") -> bool:
+    """Tell whether an offer is this class, by another path; or a plugin's that leads nowhere."""
+    try:
+        return _attribute(offer.path) is cls
+    except BlockError:
+        return False  # defining it was refused, since the slug was taken
+    except (Exception, SystemExit):  # noqa: BLE001  # foreign code may raise anything
+        return offer.plugin is not None
 
 
 def _imported(kind: str, name: str, offer: Offer) -> Any:

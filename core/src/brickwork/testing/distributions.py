@@ -1,0 +1,48 @@
+"""Makes distributions that look installed: for tests and benchmarks of discovery."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def write_distribution(
+    folder: Path,
+    name: str,
+    *,
+    version: str = "1.0",
+    entry_points: Mapping[str, Mapping[str, str]],
+    modules: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a distribution's metadata and modules, as if pip had installed it to a folder.
+
+    Args:
+        folder: Where; it is on `sys.path` in the process that is to find it.
+        name: The distribution's name.
+        version: Its version.
+        entry_points: Group to name to value.
+        modules: Dotted module name to source; packages above are made as needed.
+
+    Returns:
+        The folder of the metadata.
+    """
+    metadata = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8"
+    )
+    (metadata / "entry_points.txt").write_text(entry_points_text(entry_points), encoding="utf-8")
+    for module, source in (modules or {}).items():
+        path = folder.joinpath(*module.split(".")).with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for package in path.relative_to(folder).parents[:-1]:
+            (folder / package / "__init__.py").touch()
+        path.write_text(source, encoding="utf-8")
+    return metadata
+
+
+def entry_points_text(groups: Mapping[str, Mapping[str, str]]) -> str:
+    """Return the text of an ``entry_points.txt``."""
+    sections = (
+        "\n".join([f"[{group}]", *(f"{name} = {value}" for name, value in points.items())])
+        for group, points in groups.items()
+    )
+    return "\n\n".join(sections) + "\n"
