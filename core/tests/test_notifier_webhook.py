@@ -321,6 +321,7 @@ def test_loopback_is_refused_by_default() -> None:
 
     assert (receipt.status, receipt.attempts) == ("refused", 0)
     assert "private or loopback" in receipt.detail
+    assert "allow_private=True" in receipt.detail
 
 
 def test_target_names() -> None:

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from brickwork.builtin.outbound import client
+from brickwork.builtin.outbound.addresses import parse_address, refusal
 from brickwork.builtin.outbound.client import probe, request
 from brickwork.builtin.outbound.target import parse_url
+from brickwork.builtin.outbound.transport import Deadline, judged_addresses
 from brickwork.errors import BrickworkError, OutboundFailed, OutboundRefused
 from brickwork.testing.loopback import LoopbackAuthority, LoopbackServer, reply
 
@@ -474,6 +476,27 @@ def test_probe_connects_and_sends_nothing(
     assert found.tls == "TLSv1.3"
     assert found.origin == f"https://127.0.0.1:{secure.port}"
     assert len(secure.requests) == before
+
+
+ANY_ADDRESS = st.sampled_from(["1.1.1.1", "2606:4700::1111", "64:ff9b::101:101"]) | st.sampled_from(
+    [answer for answers in DNS.values() for answer in answers if answer != "not an address"]
+)
+
+
+@given(st.lists(ANY_ADDRESS, min_size=1, max_size=12), st.booleans())
+def test_all_addresses_are_judged(answers: list[str], consent: bool) -> None:
+    """A host is allowed only if every one of its addresses is, wherever the bad one stands."""
+    bad = [a for a in answers if refusal(parse_address(a), allow_private=consent) is not None]
+    target = parse_url("https://some.example/")
+    try:
+        allowed = judged_addresses(
+            target, Deadline(30), allow_private=consent, resolve=lambda host, port: answers
+        )
+    except OutboundRefused:
+        assert bad
+    else:
+        assert not bad
+        assert list(map(str, allowed)) == answers[:8]
 
 
 @given(st.text(max_size=60))

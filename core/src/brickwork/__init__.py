@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from brickwork.keyprovider import KeyProvider as KeyProvider
     from brickwork.masking import install_masking as install_masking
     from brickwork.notifier import (
+        DeliveryStatus as DeliveryStatus,
         Notification as Notification,
         Notifier as Notifier,
         Receipt as Receipt,
@@ -113,7 +114,7 @@ _HOMES = {
     "hookspecs": "hookimpl",
     "keyprovider": "KeyProvider",
     "masking": "install_masking",
-    "notifier": "Notification Notifier Receipt Severity",
+    "notifier": "DeliveryStatus Notification Notifier Receipt Severity",
     "opening": "open_notifier open_serializer open_storage",
     "registry": "Registry",
     "resolver": "Resolver",

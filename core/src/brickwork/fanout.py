@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from brickwork.errors import BrickworkError, NotifierError
 from brickwork.masking import masker
-from brickwork.notifier import DeliveryStatus, Notification, Notifier, Receipt, Severity
+from brickwork.notifier import DeliveryStatus, Notification, Notifier, Receipt, Severity, explained
 
 MAX_PARALLEL = 16
 
@@ -79,7 +79,7 @@ def _deliver(target: Target, message: Notification) -> Receipt:
     try:
         notifier = _opened(target)
     except BrickworkError as error:
-        return Receipt(label, DeliveryStatus.REFUSED, 0, detail=_without(target, error.what))
+        return Receipt(label, DeliveryStatus.REFUSED, 0, detail=_without(target, explained(error)))
     except Exception as error:  # noqa: BLE001  # foreign code; the others must still be sent
         return Receipt(
             label, DeliveryStatus.REFUSED, 0, detail=f"{type(error).__name__} while opening it"

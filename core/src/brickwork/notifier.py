@@ -189,4 +189,9 @@ def not_delivered(target: str, error: BrickworkError) -> Receipt:
     """Make the receipt for an error that was raised before the service answered."""
     never = isinstance(error, OutboundRefused)
     status = DeliveryStatus.REFUSED if never else DeliveryStatus.FAILED
-    return Receipt(target, status, attempts=0 if never else 1, detail=error.what)
+    return Receipt(target, status, attempts=0 if never else 1, detail=explained(error))
+
+
+def explained(error: BrickworkError) -> str:
+    """Return what happened and what to do next, on one line."""
+    return f"{error.what} {error.fix}".rstrip()

@@ -40,7 +40,7 @@ from brickwork.errors import (
     OutboundRefused,
 )
 from brickwork.masking import masker
-from brickwork.notifier import DeliveryStatus, Notification, Notifier, Receipt
+from brickwork.notifier import DeliveryStatus, Notification, Notifier, Receipt, explained
 from brickwork.secret import Secret
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Webhook(Block, Notifier):
             if self.signing_secret is not None:
                 signing_key(self.signing_secret.reveal())
         except (OutboundRefused, NotifierError) as error:
-            reason = f"{error.what} {error.fix}"
+            reason = explained(error)
         else:
             return self
         raise ValueError(reason)
@@ -185,10 +185,10 @@ class Webhook(Block, Notifier):
                 ca_certificates=self.ca_certificates,
             )
         except OutboundRefused as error:
-            return _Attempt(DeliveryStatus.REFUSED, error.what, left=False)
+            return _Attempt(DeliveryStatus.REFUSED, explained(error), left=False)
         except OutboundFailed as error:
             again = self.idempotent or not error.sent
-            return _Attempt(DeliveryStatus.FAILED, error.what, again=again)
+            return _Attempt(DeliveryStatus.FAILED, explained(error), again=again)
         return self._judge(response)
 
     def _judge(self, response: "Response") -> "_Attempt":

@@ -82,7 +82,7 @@ def request(
         allow_http: Allow ``http``.
         max_redirects: How many redirects are followed, each judged like a new URL. A redirect
             that would turn another method into GET is returned instead. Headers given here are
-            not sent to another origin.
+            not sent to another origin; the body is.
         max_response_bytes: How much of the body is kept.
         ca_certificates: Authorities to trust instead of the system's, as PEM.
         resolve: Where addresses come from.
