@@ -1,0 +1,33 @@
+"""Tasks: typed functions with a policy for retries and time-outs, and a way to stop and report."""
+
+from brickwork.tasks.definition import Options, Task, task
+from brickwork.tasks.engine import Engine, TaskFuture, current_engine, use_engine
+from brickwork.tasks.retry import RetryPolicy, exponential_backoff
+from brickwork.tasks.scope import (
+    Progress,
+    Scope,
+    cancelled,
+    check_cancelled,
+    on_progress,
+    progress,
+    remaining,
+)
+
+__all__ = [
+    "Engine",
+    "Options",
+    "Progress",
+    "RetryPolicy",
+    "Scope",
+    "Task",
+    "TaskFuture",
+    "cancelled",
+    "check_cancelled",
+    "current_engine",
+    "exponential_backoff",
+    "on_progress",
+    "progress",
+    "remaining",
+    "task",
+    "use_engine",
+]

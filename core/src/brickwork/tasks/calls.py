@@ -1,0 +1,70 @@
+"""A call without an engine: attempts, and the waits between them."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from brickwork.tasks.scope import current_scope, pause, pause_async
+
+if TYPE_CHECKING:
+    from brickwork.tasks.definition import Task
+
+R = TypeVar("R")
+
+
+def call(task: "Task[..., R]", args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> R:
+    """Run a sync task with its retries."""
+    number = 1
+    while True:
+        try:
+            return task.attempt(args, kwargs, number)
+        except Exception as error:
+            delay = _delay_after(task, error, number)
+            if delay is None:
+                raise
+        pause(delay)
+        number += 1
+
+
+async def call_async(
+    task: "Task[..., Any]", args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    """Run a task with its retries, without blocking the event loop."""
+    number = 1
+    while True:
+        try:
+            return await task.attempt_async(args, kwargs, number)
+        except Exception as error:
+            delay = _delay_after(task, error, number)
+            if delay is None:
+                raise
+        await pause_async(delay)
+        number += 1
+
+
+def _delay_after(task: "Task[..., Any]", error: Exception, number: int) -> float | None:
+    """Return the wait before the next attempt, or None and a note on the error."""
+    delay = task.retry.delay_after(error, number)
+    scope = current_scope.get()
+    left = None if scope is None else scope.remaining()
+    if delay is not None and (left is None or delay < left):
+        _log(task, error, number, delay)
+        return delay
+    note = f"task {task.name!r} failed at attempt {number} of {task.retry.retries + 1}"
+    if delay is not None:
+        note += f"; the next would begin in {delay:.3g} s, and {left:.3g} s are left"
+    if number > 1 or delay is not None:
+        # An exception that cannot be changed, such as a frozen dataclass, goes without.
+        with suppress(AttributeError, TypeError):
+            error.add_note(note)
+    return None
+
+
+def _log(task: "Task[..., Any]", error: Exception, number: int, delay: float) -> None:
+    import logging
+
+    # The class only: the text may carry what must not be logged, and the last error shows its own.
+    logging.getLogger("brickwork.tasks").warning(
+        "task %r: attempt %d of %d failed (%s); the next begins in %.3g s",
+        *(task.name, number, task.retry.retries + 1, type(error).__qualname__, delay),
+    )

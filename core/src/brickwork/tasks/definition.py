@@ -1,0 +1,376 @@
+"""``Task`` and the decorator that makes one."""
+
+import sys
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
+from contextvars import Token
+from types import MethodType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    Self,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    overload,
+)
+
+from brickwork.errors import TaskError
+from brickwork.tasks.calls import call, call_async
+from brickwork.tasks.engine import Engine, TaskFuture, current_engine
+from brickwork.tasks.functions import is_async
+from brickwork.tasks.retry import Delay, RetryOn, RetryPolicy, checked_number
+from brickwork.tasks.scope import Scope, current_scope
+
+if TYPE_CHECKING:
+    from brickwork.tasks.parameters import Parameter
+
+P = ParamSpec("P")
+P2 = ParamSpec("P2")
+R = TypeVar("R")
+T = TypeVar("T")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Options(TypedDict, total=False):
+    """The options of `task` and of `Task.with_options`; `task` says what they mean."""
+
+    name: str
+    description: str
+    tags: Iterable[str]
+    retries: int
+    retry_delay_seconds: Delay
+    retry_jitter_factor: float
+    retry_on: RetryOn
+    timeout_seconds: float | None
+    cache_policy: object
+
+
+class Task(Generic[P, R_co]):
+    """A typed function with a policy; made by `task`.
+
+    A call runs the function with its retries and its time-out; under an engine, the engine runs
+    it. At the name of a module's function it pickles by that name.
+
+    Attributes:
+        fn: The function, bare.
+        name: The function's name, or as given; the registry's name for a plugin's tasks.
+        is_async: Whether the function is a coroutine function.
+        tags: For engines and listings.
+        retry: When a failed attempt is tried again.
+        timeout_seconds: For each attempt.
+        options: The options as they were given.
+        cache_policy: For engines; a plain call does not cache.
+    """
+
+    def __init__(self, fn: Callable[P, R_co], **options: Unpack[Options]) -> None:
+        if isinstance(fn, Task):
+            raise TaskError(
+                f"{fn.name!r} is a task already.", fix="Use with_options() for other options."
+            )
+        self.is_async = is_async(fn)
+        name = options.get("name") or getattr(fn, "__name__", None)
+        if not name:
+            raise TaskError(f"{fn!r} has no name.", fix="Give one: @task(name=...).")
+        unknown = options.keys() - Options.__annotations__.keys()
+        if unknown:
+            raise TaskError(
+                f"Task {name!r}: no such option: {', '.join(sorted(unknown))}.",
+                fix=f"There are: {', '.join(Options.__annotations__)}.",
+            )
+        self.fn = fn
+        self.name: str = name
+        self.tags = frozenset(options.get("tags", ()))
+        self.cache_policy = options.get("cache_policy")
+        self.timeout_seconds = options.get("timeout_seconds")
+        if self.timeout_seconds is not None:
+            checked_number("timeout_seconds", self.timeout_seconds, above_zero=True)
+        self.retry = RetryPolicy(
+            options.get("retries", 0),
+            options.get("retry_delay_seconds", 0.0),
+            options.get("retry_jitter_factor", 0.0),
+            options.get("retry_on", Exception),
+        )
+        self.options = options
+        self._parameters: tuple[Parameter, ...] | None = None
+        self.__wrapped__ = fn
+        self.__doc__ = getattr(fn, "__doc__", None)
+        self.__name__: str = getattr(fn, "__name__", name)
+        self.__qualname__: str = getattr(fn, "__qualname__", name)
+        self.__module__ = getattr(fn, "__module__", None) or __name__
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Run the task; an async one gives the coroutine that runs it."""
+        engine = current_engine.get()
+        running: Any
+        if self.is_async:
+            start = call_async if engine is None else engine.run_async
+            running = start(self, args, kwargs)
+        elif engine is not None:
+            running = engine.run(self, args, kwargs)
+        elif self.retry.retries:
+            running = call(self, args, kwargs)
+        else:
+            return self.attempt(args, kwargs)
+        result: R_co = running
+        return result
+
+    @overload
+    async def aio(
+        self: "Task[P, Coroutine[Any, Any, T]]", *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+    @overload
+    async def aio(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+    async def aio(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task in an event loop: always a coroutine.
+
+        A sync function runs in a worker thread with the context variables of here. When the
+        caller is cancelled, it is interrupted at its next bytecode, and awaited until it ended.
+        """
+        engine = current_engine.get()
+        if engine is not None:
+            return await engine.run_async(self, args, kwargs)
+        return await call_async(self, args, kwargs)
+
+    @overload
+    def submit(
+        self: "Task[P, Coroutine[Any, Any, T]]", *args: P.args, **kwargs: P.kwargs
+    ) -> TaskFuture[T]: ...
+    @overload
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> TaskFuture[R_co]: ...
+    def submit(self, *args: Any, **kwargs: Any) -> TaskFuture[Any]:
+        """Start the task under the engine and return at once.
+
+        Raises:
+            TaskError: No engine is running.
+        """
+        return self._engine("submit").submit(self, args, kwargs)
+
+    @overload
+    def map(
+        self: "Task[..., Coroutine[Any, Any, T]]", *args: Any, **kwargs: Any
+    ) -> list[TaskFuture[T]]: ...
+    @overload
+    def map(self, *args: Any, **kwargs: Any) -> list[TaskFuture[R_co]]: ...
+    def map(self, *args: Any, **kwargs: Any) -> list[TaskFuture[Any]]:
+        """Start the task under the engine once for each element of the arguments.
+
+        Raises:
+            TaskError: No engine is running.
+        """
+        return self._engine("map").map(self, args, kwargs)
+
+    def attempt(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], number: int = 1) -> R_co:
+        """Call the sync function once: in a scope of its own, with the time-out, no retries.
+
+        For engines. An async task's is `attempt_async`.
+
+        Args:
+            args: Positional arguments.
+            kwargs: Arguments by name.
+            number: Which attempt this is, from 1.
+
+        Raises:
+            TaskTimeout: The time-out interrupted it, or the time of a scope around is up.
+            TaskCancelled: The scope around was cancelled before it began.
+        """
+        outer = current_scope.get()
+        if outer is not None:
+            outer.check()
+        fn: Callable[..., R_co] = self.fn
+        scope = Scope(self.name, seconds=self.timeout_seconds, attempt=number)
+        token = current_scope.set(scope)
+        try:
+            if self.timeout_seconds is None:
+                return fn(*args, **kwargs)
+            from brickwork.tasks.interrupt import limited
+
+            return limited(scope, fn, args, kwargs)
+        except BaseException:
+            scope.cancel()  # threads that it started and left behind should stop as well
+            raise
+        finally:
+            current_scope.reset(token)
+
+    async def attempt_async(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], number: int = 1
+    ) -> Any:
+        """Call the function once without blocking the event loop; a sync one in a thread.
+
+        For engines. Arguments and errors are those of `attempt`.
+        """
+        outer = current_scope.get()
+        if outer is not None:
+            outer.check()
+        fn: Callable[..., Any] = self.fn
+        scope = Scope(self.name, seconds=self.timeout_seconds, attempt=number)
+        token = current_scope.set(scope)
+        try:
+            if self.is_async and scope.parent is None and scope.ends is None:
+                return await fn(*args, **kwargs)  # nothing to watch: any event loop will do
+            from brickwork.tasks.loops import in_loop, in_thread
+
+            return await (in_loop if self.is_async else in_thread)(scope, fn, args, kwargs)
+        except BaseException:
+            scope.cancel()
+            raise
+        finally:
+            _reset(token)
+
+    def with_options(self, **changes: Unpack[Options]) -> "Task[P, R_co]":
+        """Return the same task with other options; those not given stay.
+
+        Raises:
+            TaskError: An option is unknown, or its value cannot be used.
+        """
+        options: Options = {**self.options, **changes}
+        return Task(self.fn, **options)
+
+    @property
+    def description(self) -> str:
+        """What the task does: as given, or the first paragraph of the docstring."""
+        from brickwork.tasks.docstrings import summary
+
+        return self.options.get("description") or summary(self.__doc__)
+
+    @property
+    def parameters(self) -> "tuple[Parameter, ...]":
+        """The parameters, with their annotations resolved.
+
+        Raises:
+            TaskError: An annotation cannot be resolved.
+        """
+        if self._parameters is None:
+            from brickwork.tasks.parameters import parameters_of
+
+            self._parameters = parameters_of(self)
+        return self._parameters
+
+    def coerce(
+        self,
+        arguments: Mapping[str, object],
+        *,
+        resolve_block: Callable[[str], object] | None = None,
+    ) -> dict[str, Any]:
+        """Return the arguments as the annotations want them, ready for ``t(**arguments)``.
+
+        Texts become numbers, dates, paths and so on; a text that holds JSON becomes a list, a
+        mapping or a model where one is wanted.
+
+        Args:
+            arguments: By parameter name. Those with defaults may be left out, and stay out.
+            resolve_block: Called with a text given for a block, storage, serializer or notifier;
+                returns the thing itself.
+
+        Raises:
+            InvalidArguments: Names every parameter that is wrong, missing or unknown; no values.
+            TaskError: An annotation cannot be resolved, or the task takes positional arguments.
+        """
+        from brickwork.tasks.parameters import coerce
+
+        return coerce(self, arguments, resolve_block)
+
+    def _engine(self, method: str) -> Engine:
+        engine = current_engine.get()
+        if engine is None:
+            raise TaskError(
+                f"{self.name}.{method}() needs an engine, and none is running.",
+                fix="Install brickwork-flows and call it inside a @flow function, or call the"
+                " task itself.",
+            )
+        return engine
+
+    @overload
+    def __get__(self, instance: None, owner: type, /) -> Self: ...
+    @overload
+    def __get__(
+        self: "Task[Concatenate[Any, P2], R]", instance: object, owner: type | None = None, /
+    ) -> "Task[P2, R]": ...
+    def __get__(self, instance: object, owner: type | None = None, /) -> "Task[..., Any]":
+        """Bind to an instance, as a function does."""
+        return self if instance is None else _bind(self, instance)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        if isinstance(self.fn, MethodType):
+            return (_bind, (Task(self.fn.__func__, **self.options), self.fn.__self__))
+        at_name = _find(self.__module__, self.__qualname__)
+        if at_name is self:
+            return self.__qualname__
+        if isinstance(at_name, Task) and at_name.fn is self.fn:
+            return (_with_options, (at_name, self.options))
+        return (_make, (self.fn, self.options))
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name}>"
+
+    if not TYPE_CHECKING:  # mypy would take any attribute for granted
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "__signature__":
+                import inspect
+
+                return inspect.signature(self.fn)
+            if name in {"__annotations__", "__type_params__"}:
+                return getattr(self.fn, name)
+            raise AttributeError(f"Task has no attribute {name!r}")
+
+
+@overload
+def task(fn: Callable[P, R], /) -> Task[P, R]: ...
+@overload
+def task(**options: Unpack[Options]) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def task(fn: Callable[..., Any] | None = None, /, **options: Unpack[Options]) -> Any:
+    """Make a function a task: ``@task`` or ``@task(retries=3, ...)``.
+
+    The options have Prefect's names, and its meaning unless said otherwise.
+
+    Args:
+        fn: The function, sync or async; no generator.
+        name: Default: the function's name.
+        description: Default: the first paragraph of the docstring.
+        tags: For engines and listings.
+        retries: How often a failed attempt is tried again.
+        retry_delay_seconds: Seconds before each retry, a list of them (the last repeats), or a
+            function from the number of the failed attempt, from 1 (unlike Prefect's, which
+            returns the whole list), such as `exponential_backoff`.
+        retry_jitter_factor: Each delay is spread evenly over this share of it, both ways (in
+            Prefect, by a clamped exponential distribution over the same interval).
+        retry_on: Exception classes, or a function from the exception to a bool. Default: every
+            `Exception`. Never retried: `TaskCancelled`, asyncio's cancelling, Ctrl-C, exit.
+        timeout_seconds: For each attempt. `remaining` tells the function how much is left.
+        cache_policy: For engines.
+
+    Raises:
+        TaskError: An option cannot be used, or the function cannot be a task.
+    """
+    if fn is not None:
+        return Task(fn, **options)
+    return lambda function: Task(function, **options)
+
+
+def _reset(token: Token[Scope | None]) -> None:
+    # An abandoned coroutine is closed by the garbage collector, in another context.
+    with suppress(ValueError):
+        current_scope.reset(token)
+
+
+def _find(module: str, qualname: str) -> object:
+    found: object = sys.modules.get(module)
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def _bind(unbound: Task[..., Any], instance: object) -> Task[..., Any]:
+    return Task(MethodType(unbound.fn, instance), **unbound.options)
+
+
+def _with_options(base: Task[..., Any], options: Options) -> Task[..., Any]:
+    return Task(base.fn, **options)
+
+
+def _make(fn: Callable[..., Any], options: Options) -> Task[..., Any]:
+    return Task(fn, **options)

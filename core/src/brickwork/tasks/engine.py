@@ -1,0 +1,75 @@
+"""How an engine puts itself in front of tasks."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from brickwork.tasks.definition import Task
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+class TaskFuture(Protocol[R_co]):
+    """What ``submit`` and ``map`` give back: the result of a task that runs elsewhere."""
+
+    def result(self, timeout: float | None = None) -> R_co:
+        """Wait for the result and return it, or raise what the task raised.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+
+    def done(self) -> bool:
+        """Return whether it has ended, in whatever way."""
+
+    def cancel(self) -> bool:
+        """Ask it to stop; return False when it is too late."""
+
+
+class Engine(Protocol):
+    """What runs tasks instead of a plain call, while it is installed by `use_engine`.
+
+    An engine ends up calling the function by ``task.attempt(args, kwargs, number)`` or
+    ``await task.attempt_async(...)``, once for each attempt: these apply the time-out and set
+    the scope, and do not ask the engine again. What to do after a failed attempt,
+    ``task.retry.delay_after(error, number)`` says.
+    """
+
+    def run(
+        self, task: "Task[..., Any]", args: tuple[Any, ...], kwargs: Mapping[str, Any], /
+    ) -> Any:
+        """Run a sync task and return its result."""
+
+    async def run_async(
+        self, task: "Task[..., Any]", args: tuple[Any, ...], kwargs: Mapping[str, Any], /
+    ) -> Any:
+        """Run a task without blocking the event loop; a sync one runs in a thread."""
+
+    def submit(
+        self, task: "Task[..., Any]", args: tuple[Any, ...], kwargs: Mapping[str, Any], /
+    ) -> TaskFuture[Any]:
+        """Start a task and return at once."""
+
+    def map(
+        self, task: "Task[..., Any]", args: tuple[Any, ...], kwargs: Mapping[str, Any], /
+    ) -> list[TaskFuture[Any]]:
+        """Start a task once for each element of its arguments and return at once."""
+
+
+current_engine: ContextVar[Engine | None] = ContextVar("brickwork_engine", default=None)
+
+
+@contextmanager
+def use_engine(engine: Engine | None) -> Iterator[None]:
+    """Put an engine in front of every task called inside, in this context and its copies.
+
+    Args:
+        engine: None takes away the one that is installed.
+    """
+    token = current_engine.set(engine)
+    try:
+        yield
+    finally:
+        current_engine.reset(token)
