@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -142,6 +142,7 @@ CORPUS: Sequence[object] = (
     {"\ud800": "key", "*": [1], "0": [2]},
     (1, (2, [3, (4,)]), {"k": ()}),
     [(1, 2), (3, 4)],
+    date(2026, 1, 31),
     [date(2026, 1, 31), date(1, 1, 1), date(9999, 12, 31)],
     {1, 2, 3, "a", None, (1, 2)},
     {frozenset({1, 2}), frozenset({"x"})},
@@ -155,7 +156,7 @@ CORPUS: Sequence[object] = (
     *(timedelta(-1, 2, 3), timedelta.max),
     *(Decimal("1.50"), Decimal("-0"), Decimal("NaN"), Decimal("1e-999999"), Decimal("-Infinity")),
     UUID("12345678-1234-5678-1234-567812345678"),
-    *(Path("a/ä"), Path("/tmp/\udcff"), PurePosixPath("x/y")),  # noqa: S108 - a value, no file
+    *(Path("a/ä"), Path("/x/\udcff"), PurePosixPath("x/y"), PureWindowsPath("C:\\x")),
     *(Colour.CRIMSON, Colour.BLUE, Access.READ | Access.WRITE, Access(0)),
     Point(1, Decimal("2.0")),
     Order(7, date(2026, 1, 1), (Point(1, Decimal(2)),)),
