@@ -81,7 +81,7 @@ def test_other_finders_are_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         def find_spec(self, *args: object) -> None:
             return None
 
-        def find_distributions(  # type: ignore[override]  # the context does not matter here
+        def find_distributions(
             self, context: DistributionFinder.Context | None = None
         ) -> list[PathDistribution]:
             return [PathDistribution(metadata)]

@@ -36,14 +36,22 @@ class Thing(Block):
 """
 
 
-def add(folder: Path, name: str, source: str = PLUGIN, **options: Any) -> None:
+def add(
+    folder: Path,
+    name: str,
+    source: str = PLUGIN,
+    *,
+    distribution: str = "",
+    schemes: dict[str, str] | None = None,
+    serializers: dict[str, str] | None = None,
+) -> None:
     """Install a plugin: by default a good one, with a storage and a block."""
-    distribution = options.pop("distribution", f"brickwork-{name}")
+    distribution = distribution or f"brickwork-{name}"
     package = distribution.replace("-", "_")
     points = {
         "brickwork": {name: f"{package}.plugin"},
-        "brickwork.schemes": options.pop("schemes", {name: name}),
-        **options,
+        "brickwork.schemes": {name: name} if schemes is None else schemes,
+        "brickwork.serializers": serializers or {},
     }
     write_distribution(
         folder,
@@ -358,7 +366,7 @@ def test_two_plugins_with_one_scheme_are_refused(tmp_path: Path) -> None:
 def test_two_plugins_with_one_serializer_name_are_refused(tmp_path: Path) -> None:
     """A serializer's name is found by metadata; two that claim it are both named."""
     for name in ("acme", "zeta"):
-        add(tmp_path, name, **{"brickwork.serializers": {"toon": name}})
+        add(tmp_path, name, serializers={"toon": name})
 
     result, _ = run(
         tmp_path,

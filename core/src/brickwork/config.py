@@ -182,7 +182,7 @@ def unknown_variables(
     theirs = tuple(f"BRICKWORK_{name.upper()}" for name in plugins)
     names = sorted(name for name in environ if name.startswith("BRICKWORK_"))
     return [
-        (name, next(iter(get_close_matches(name, VARIABLES, n=1)), ""))
+        (name, next(iter(get_close_matches(name, VARIABLES, n=1, cutoff=0.8)), ""))
         for name in names
         if name not in VARIABLES and not (theirs and name.startswith(theirs))
     ]
@@ -293,10 +293,13 @@ def _folders(
         return home, (home / "data", home / "config")
     import platformdirs
 
-    data = platformdirs.user_data_path("brickwork", appauthor=False)
-    config = platformdirs.user_config_path("brickwork", appauthor=False)
+    try:
+        data = platformdirs.user_data_path("brickwork", appauthor=False)
+        config = platformdirs.user_config_path("brickwork", appauthor=False)
+    except RuntimeError:
+        return None, None  # no home, as in a container: enough if vault and keys are named
     if not (data.is_absolute() and config.is_absolute()):
-        return None, None  # as in a container: enough if vault and keys are named
+        return None, None  # how older versions of platformdirs say the same
     if data == config:  # as on macOS; the key must not lie beside the data
         data, config = data / "data", config / "config"
     return None, (data, config)
