@@ -51,7 +51,7 @@ def secret_schema(kind: Any) -> core_schema.CoreSchema:
     )
 
 
-_WORDS = {str: "a text (it is a secret)", bytes: "bytes (they are a secret)"}
+_WORDS: dict[type, str] = {str: "a text (it is a secret)", bytes: "bytes (they are a secret)"}
 
 
 def _serialize(value: Secret[Any], info: core_schema.SerializationInfo) -> object:

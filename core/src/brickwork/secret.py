@@ -29,6 +29,8 @@ class Secret(Generic[T]):
 
     __slots__ = ("_value",)
     __match_args__ = ()
+    __masked__ = HIDDEN  # what Masker.mask_value puts in its place
+    _value: T
 
     def __init__(self, value: T) -> None:
         if not isinstance(value, str | bytes):
@@ -38,8 +40,7 @@ class Secret(Generic[T]):
 
     def reveal(self) -> T:
         """Return the value in clear."""
-        value: T = self._value
-        return value
+        return self._value
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError("a Secret cannot be changed; make a new one")
@@ -77,12 +78,10 @@ class Secret(Generic[T]):
         return self
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise SecretExposed(
-            "A Secret cannot be pickled: its value would stand in the pickle in clear.",
-            fix="Save the block that holds it and hand over the block: it pickles as its address.",
-        )
+        raise _no_pickle()
 
-    __getstate__ = __reduce_ex__
+    def __getstate__(self) -> NoReturn:
+        raise _no_pickle()
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -97,6 +96,13 @@ class Secret(Generic[T]):
         cls, schema: "CoreSchema", handler: "GetJsonSchemaHandler"
     ) -> dict[str, Any]:
         return {"type": "string", "format": "password", "writeOnly": True}
+
+
+def _no_pickle() -> SecretExposed:
+    return SecretExposed(
+        "A Secret cannot be pickled: its value would stand in the pickle in clear.",
+        fix="Save the block that holds it and hand over the block: it pickles as its address.",
+    )
 
 
 def _as_bytes(value: str | bytes) -> bytes:
