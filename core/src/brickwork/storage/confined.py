@@ -82,15 +82,7 @@ def delete_file(root: str, key: str) -> None:
             os.unlink(name, dir_fd=folder)
     except KeyNotFound:
         return
-    parts = key.split("/")[:-1]
-    with suppress(OSError):  # not empty, or somebody is writing there: it stays
-        while parts:
-            last = parts.pop()
-            parent = _open_folder(root, parts)
-            try:
-                os.rmdir(last, dir_fd=parent)
-            finally:
-                os.close(parent)
+    _prune(root, key.split("/")[:-1])
 
 
 def list_files(root: str, prefix: str = "") -> Iterator[str]:
@@ -147,6 +139,7 @@ def atomic_file(
             raw.close()
         with suppress(OSError):
             os.unlink(temporary, dir_fd=folder)
+        _prune(root, parts)
         raise
     finally:
         os.close(folder)
@@ -166,6 +159,18 @@ class _TemporaryFile(io.FileIO):
         if self.durable and not self.closed:
             os.fsync(self.fileno())
         super().close()
+
+
+def _prune(root: str, parts: list[str]) -> None:
+    """Remove a folder, and those above it, as long as they are empty."""
+    with suppress(OSError, StorageError):  # not empty, or somebody is writing there: it stays
+        while parts:
+            last = parts.pop()
+            parent = _open_folder(root, parts)
+            try:
+                os.rmdir(last, dir_fd=parent)
+            finally:
+                os.close(parent)
 
 
 def _begin(root: str, parts: Sequence[str], durable: bool) -> tuple[int, str, _TemporaryFile]:
