@@ -17,7 +17,8 @@ Offers = dict[str, dict[str, str]]
 """Kind to name to dotted path."""
 
 CORE = "brickwork"
-_NOT_THEIRS = ("<frozen", str(importlib.__file__), str(pluggy.__path__[0]), __file__)
+_HERE = __file__.rpartition("/")[0]
+_NOT_THEIRS = ("<frozen", str(importlib.__file__), str(pluggy.__path__[0]), _HERE)
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*\Z")
 
 
