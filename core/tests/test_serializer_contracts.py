@@ -14,17 +14,13 @@ from brickwork.builtin.serializers.gzip import GzipCodec
 from brickwork.builtin.serializers.json import JsonSerializer
 from brickwork.builtin.serializers.pickle import PickleSerializer
 from brickwork.builtin.serializers.text import TextSerializer
-from brickwork.builtin.serializers.zstd import ZstdCodec
+from brickwork.builtin.serializers.zstd import ZstdCodec, _zstd
 from brickwork.errors import BrickworkError, CorruptData, SecretExposed, UnsupportedType
 from brickwork.secret import Secret
 from brickwork.serializer import Chain, Codec, Serializer, build_chain
-from brickwork.testing.serializer import (
-    CORPUS,
-    CodecContract,
-    FixedKeys,
-    SerializerContract,
-    fired,
-)
+from brickwork.serializer.interface import BytesLike
+from brickwork.testing.serializer import CodecContract, FixedKeys, SerializerContract
+from brickwork.testing.serializer_corpus import CORPUS, fired
 
 CLASSES: dict[str, type[Any]] = {
     cls.name: cls
@@ -37,6 +33,7 @@ CLASSES: dict[str, type[Any]] = {
         ZstdCodec,
     )
 }
+zstd = _zstd()
 TEXTS = ("short", "", "ä€😀\0\r\n", "long " * 10_000)
 
 
@@ -224,7 +221,7 @@ class UncheckedChain(Chain):
     def __init__(self) -> None:
         super().__init__("json", CLASSES.__getitem__, keys=None, allow_pickle=False, max_size=10**6)
 
-    def loads(self, data: bytes, *, context: bytes = b"") -> object:
+    def loads(self, data: BytesLike, *, context: bytes = b"") -> object:
         try:
             return super().loads(data, context=context)
         except CorruptData:
@@ -272,3 +269,31 @@ def test_secret_in_text_and_bytes_is_named_as_one() -> None:
             serializer.dumps(Secret("s3ntinel-value"))
         with pytest.raises(UnsupportedType, match="takes"):
             serializer.dumps(1)
+
+
+def test_zstd_frame_that_does_not_announce_its_size_is_capped() -> None:
+    """A streamed frame has no size in its header: it is cut off at the limit all the same."""
+    compressor = zstd.ZstdCompressor()
+    frame = b"".join(compressor.compress(bytes(100_000)) for _ in range(50)) + compressor.flush()
+    assert zstd.get_frame_info(frame).decompressed_size is None
+    assert ZstdCodec().decode(frame, 5_000_000) == bytes(5_000_000)
+    with pytest.raises(CorruptData, match="more than the 4999999 bytes"):
+        ZstdCodec().decode(frame, 4_999_999)
+
+
+def test_zstd_frame_that_wants_a_huge_window_is_refused() -> None:
+    """A frame may not ask for gigabytes of memory before it gives a byte."""
+    options = {zstd.CompressionParameter.window_log: 30}
+    compressor = zstd.ZstdCompressor(options=options)
+    frame = compressor.compress(b"small") + compressor.flush()
+    with pytest.raises(CorruptData, match="damaged"):
+        ZstdCodec().decode(frame, 100)
+
+
+def test_text_that_is_not_unicode_is_refused_both_ways() -> None:
+    """A lone surrogate is not written, and what is not UTF-8 is not read; neither is quoted."""
+    with pytest.raises(UnsupportedType, match="surrogate") as caught:
+        TextSerializer().dumps("s3ntinel\ud800")
+    assert "s3ntinel" not in str(caught.value)
+    with pytest.raises(CorruptData, match="UTF-8"):
+        TextSerializer().loads(b"\xff")

@@ -32,7 +32,7 @@ from brickwork.errors import (
 )
 from brickwork.secret import Secret
 from brickwork.serializer import StoredException, register_type, types
-from brickwork.testing.serializer import CORPUS, same
+from brickwork.testing.serializer_corpus import CORPUS, same
 
 SCALE = float(os.environ.get("BRICKWORK_ATTACK_SCALE", "1"))
 JSON = JsonSerializer()
@@ -475,15 +475,38 @@ def test_mutated_documents_are_typed_errors_or_values() -> None:
     assert refused > 1000 * SCALE
 
 
-def test_deep_nesting_is_a_typed_error() -> None:
+def test_what_is_written_can_be_read_on_a_deep_stack() -> None:
+    """The limit on depth is at writing, so a result is not found unreadable later."""
+
+    def nested(levels: int, leaf: object) -> Any:
+        return nested(levels - 1, [leaf]) if levels > 1 else leaf
+
+    def read_below(frames: int, data: bytes) -> object:
+        return read_below(frames - 1, data) if frames else JSON.loads(data)
+
+    for leaf in (1, date.min, (1, 2), {1: (2,)}):
+        depth = max(n for n in range(150, 201) if _writes(nested(n, leaf)))
+        assert depth >= 190
+        assert read_below(350, JSON.dumps(nested(depth, leaf))) == nested(depth, leaf)
+
+
+def _writes(value: object) -> bool:
+    try:
+        JSON.dumps(value)
+    except UnsupportedType:
+        return False
+    return True
+
+
+def test_too_deep_nesting_is_a_typed_error() -> None:
     """Too deep, or endless: UnsupportedType, plain or typed."""
-    deep: list[Any] = [date.min]
+    deep: list[Any] = [1]
     for _ in range(100_000):
         deep = [deep]
     endless: dict[str, Any] = {"day": date.min}
     endless["again"] = endless
-    for value in (deep, endless, [deep, (1,)]):
-        with pytest.raises(UnsupportedType, match="nested too deeply"):
+    for value in (deep, endless, [deep, (1,)], [date.min, deep]):
+        with pytest.raises(UnsupportedType, match="deeper than 200"):
             JSON.dumps(value)
 
 

@@ -27,7 +27,8 @@ from brickwork.errors import (
 from brickwork.secret import Secret
 from brickwork.serializer import Chain, build_chain, inspect, reencrypt
 from brickwork.serializer.envelope import Content, Head, build
-from brickwork.testing.serializer import Canary, FixedKeys, canaries, fired
+from brickwork.testing.serializer import FixedKeys
+from brickwork.testing.serializer_corpus import Canary, canaries, fired
 
 CLASSES: dict[str, type[Any]] = {
     "json": JsonSerializer,

@@ -24,7 +24,13 @@ from brickwork.serializer.envelope import (
     parse,
     require_keys,
 )
-from brickwork.serializer.interface import DEFAULT_MAX_SIZE, Codec, Serializer, UnsafeSerializer
+from brickwork.serializer.interface import (
+    DEFAULT_MAX_SIZE,
+    BytesLike,
+    Codec,
+    Serializer,
+    UnsafeSerializer,
+)
 from brickwork.serializer.sealing import Aes256Gcm, HmacSha256
 
 T = TypeVar("T")
@@ -124,7 +130,7 @@ class Chain(Serializer):
         head = Head(flags, b"", _hash(context), self.name, _type_name(value))
         return build(head, Content(stored, len(payload), _hash(payload)), self._keys)
 
-    def loads(self, data: bytes, *, context: bytes = b"") -> object:
+    def loads(self, data: BytesLike, *, context: bytes = b"") -> object:
         """Return the value of an envelope, after everything in it was verified.
 
         Args:
@@ -139,7 +145,7 @@ class Chain(Serializer):
             PickleRefused: Reading could run code, and the chain was built without consent.
             UnknownName: A stage is not installed.
         """
-        parsed = parse(bytes(data))
+        parsed = parse(data)
         head = parsed.head
         self._admit(head, context)
         content = open_content(parsed, self._keys)

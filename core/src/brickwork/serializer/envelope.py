@@ -40,6 +40,7 @@ from brickwork.errors import (
     TruncatedCiphertext,
     UnsupportedFormat,
 )
+from brickwork.serializer.interface import BytesLike
 from brickwork.serializer.sealing import MAC_SIZE, PADDING, Aes256Gcm, HmacSha256
 
 MAGIC: Final = b"BWEV"
@@ -119,7 +120,7 @@ class Parsed(NamedTuple):
     checksum: bytes
 
 
-def inspect(data: bytes) -> EnvelopeInfo:
+def inspect(data: BytesLike) -> EnvelopeInfo:
     """Read what an envelope says about itself: no key, no plugin, no check of its content.
 
     Raises:
@@ -143,7 +144,7 @@ def inspect(data: bytes) -> EnvelopeInfo:
     )
 
 
-def reencrypt(data: bytes, keys: KeySource) -> bytes:
+def reencrypt(data: BytesLike, keys: KeySource) -> bytes:
     """Encrypt, and sign where it was signed, again with the current key.
 
     The payload is neither decompressed nor loaded, and the plugin that wrote it is not needed. An
@@ -156,7 +157,7 @@ def reencrypt(data: bytes, keys: KeySource) -> bytes:
     """
     parsed = parse(data)
     content = open_content(parsed, keys)
-    return build(parsed.head, content, keys) if parsed.head.flags else data
+    return build(parsed.head, content, keys) if parsed.head.flags else bytes(data)
 
 
 def build(head: Head, content: Content, keys: KeySource | None) -> bytes:
@@ -175,8 +176,9 @@ def build(head: Head, content: Content, keys: KeySource | None) -> bytes:
     return header + plain + _checksum(header, plain)
 
 
-def parse(data: bytes) -> Parsed:
+def parse(data: BytesLike) -> Parsed:
     """Split an envelope into its parts, strictly. Raises as `inspect`."""
+    data = bytes(data)
     if data[:4] != MAGIC or len(data) < 5:
         raise UnsupportedFormat(
             "This is no Brickwork envelope.", fix="Read it with what wrote it, not as a result."

@@ -9,6 +9,9 @@ DEFAULT_MAX_SIZE: Final = 2**30
 """Bytes that a payload may have after decompression, unless told otherwise: 1 GiB."""
 
 
+BytesLike = bytes | bytearray | memoryview
+
+
 class Serializer(ABC):
     """Turns values into bytes and back: the first stage of a chain.
 

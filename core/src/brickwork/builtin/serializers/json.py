@@ -28,6 +28,9 @@ from brickwork.errors import (
 )
 from brickwork.serializer import Serializer, registered_name, registered_type
 
+MAX_DEPTH: Final = 200
+"""Levels of nesting that are written: far less than what Python can read on a deep stack."""
+
 _VERSION: Final = 1
 _START: Final = b'{"v":1,"value":'
 _LEAVES: Final = frozenset({str, int, float, bool, type(None)})
@@ -58,14 +61,12 @@ class JsonSerializer(Serializer):
             return plain
         try:
             raw, node = _encode(value)
+            _is_plain(raw)  # only for its depth
             data = _START + _encoder.encode(raw).encode()
             if node is not None:
                 data += b',"types":' + _encoder.encode(node).encode()
         except RecursionError:
-            raise UnsupportedType(
-                "The value is nested too deeply for JSON, or contains itself.",
-                fix="Return it in a flatter form, as a list of rows for example.",
-            ) from None
+            raise _too_deep() from None
         return data + b"}"
 
     def loads(self, data: bytes) -> object:
@@ -99,25 +100,40 @@ def _dump_plain(value: object) -> bytes | None:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether all parts are exactly the types of JSON: no tuple, subclass, or key of other type."""
-    todo = [value]
-    while todo:
-        node = todo.pop()
-        cls = type(node)
-        parts: Any
-        if cls is dict:
-            if not _TEXT.issuperset(map(type, node)):  # type: ignore[call-overload]  # a dict
+    """Whether all parts are exactly the types of JSON: no tuple, subclass, or key of other type.
+
+    Level by level, and with ``issuperset``, since both run in C over many parts at once. Raises
+    UnsupportedType if there are too many levels.
+    """
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        deeper: list[object] = []
+        for node in level:
+            cls = type(node)
+            parts: Any
+            if cls is dict:
+                if not _TEXT.issuperset(map(type, node)):  # type: ignore[call-overload]  # a dict
+                    return False
+                parts = node.values()  # type: ignore[attr-defined]  # a dict
+            elif cls is list:
+                parts = node
+            elif cls in _LEAVES:
+                continue
+            else:
                 return False
-            parts = node.values()  # type: ignore[attr-defined]  # a dict
-        elif cls is list:
-            parts = node
-        elif cls in _LEAVES:
-            continue
-        else:
-            return False
-        if not _LEAVES.issuperset(map(type, parts)):
-            todo.extend([part for part in parts if type(part) not in _LEAVES])
-    return True
+            if not _LEAVES.issuperset(map(type, parts)):
+                deeper.extend([part for part in parts if type(part) not in _LEAVES])
+        if not deeper:
+            return True
+        level = deeper
+    raise _too_deep()
+
+
+def _too_deep() -> UnsupportedType:
+    return UnsupportedType(
+        f"The value is nested deeper than {MAX_DEPTH} levels, or contains itself.",
+        fix="Return it in a flatter form, as a list of rows for example.",
+    )
 
 
 def _encode(value: Any) -> Encoded:

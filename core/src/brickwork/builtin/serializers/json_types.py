@@ -7,7 +7,7 @@ that value back. What ``decode`` raises is turned into CorruptData by the caller
 import base64
 import sys
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
@@ -91,11 +91,6 @@ def _decode_set(cls: Any) -> Callable[[Any], object]:
         return value
 
     return decode
-
-
-def _decode_zone(raw: Any) -> object:
-    days, seconds, microseconds = _list(raw)
-    return timezone(timedelta(days, seconds, microseconds))
 
 
 def _decode_block(raw: Any) -> object:
