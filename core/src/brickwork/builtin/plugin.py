@@ -13,6 +13,7 @@ def brickwork_blocks() -> dict[str, str]:
         "basic-auth": "brickwork.builtin.blocks:BasicAuth",
         "settings": "brickwork.builtin.blocks:Settings",
         "database-url": "brickwork.builtin.blocks:DatabaseUrl",
+        "local-storage": "brickwork.builtin.local_storage:LocalStorage",
         "webhook": "brickwork.builtin.webhook:Webhook",
     }
 
