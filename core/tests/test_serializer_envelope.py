@@ -352,6 +352,15 @@ def test_bomb_is_refused(codec: str) -> None:
         chain(f"bytes|{codec}", max_size=1000).loads(bytes(lying))
 
 
+def test_what_could_not_be_read_again_is_not_written() -> None:
+    """The limit holds at writing too, so that it does not hit when the work is long done."""
+    chain_ = chain("bytes", max_size=1000)
+    assert chain_.loads(chain_.dumps(bytes(1000))) == bytes(1000)
+    with pytest.raises(errors.SerializerError, match="1001 bytes") as caught:
+        chain_.dumps(bytes(1001))
+    assert "max_size" in caught.value.fix
+
+
 def test_type_name_cannot_write_to_a_terminal() -> None:
     """Control characters in a type name are neither written nor read."""
     odd = type("A\x1b[2J", (str,), {})

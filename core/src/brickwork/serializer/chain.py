@@ -11,6 +11,7 @@ from brickwork.errors import (
     ConfigError,
     CorruptData,
     PickleRefused,
+    SerializerError,
     TamperedCiphertext,
 )
 from brickwork.serializer.envelope import (
@@ -116,6 +117,7 @@ class Chain(Serializer):
 
         Raises:
             UnsupportedType, SecretExposed: As the serializer.
+            SerializerError: The payload is larger than ``max_size``.
             KeyUnavailable: There is no current key.
         """
         serializer = self._serializer
@@ -123,6 +125,11 @@ class Chain(Serializer):
             payload = serializer.unsafe_dumps(value)
         else:
             payload = serializer.dumps(value)
+        if len(payload) > self._max_size:
+            raise SerializerError(
+                f"The payload has {len(payload)} bytes; only {self._max_size} could be read again.",
+                fix="Pass a larger max_size here and where it is read, or store it in parts.",
+            )
         stored = payload
         for codec in self._codecs:
             stored = codec.encode(stored)
