@@ -86,11 +86,18 @@ if TYPE_CHECKING:
         UnsafeSerializer as UnsafeSerializer,
         register_type as register_type,
     )
-    from brickwork.storage import ObjectInfo as ObjectInfo, Storage as Storage
+    from brickwork.storage import (
+        ObjectInfo as ObjectInfo,
+        ProgressCallback as ProgressCallback,
+        Storage as Storage,
+        check_key as check_key,
+        check_prefix as check_prefix,
+    )
     from brickwork.store import Store as Store
     from brickwork.tasks import (
         Task as Task,
         cancelled as cancelled,
+        check_cancelled as check_cancelled,
         exponential_backoff as exponential_backoff,
         progress as progress,
         remaining as remaining,
@@ -120,9 +127,9 @@ _HOMES = {
     "resolver": "Resolver",
     "secret": "Secret",
     "serializer": "Codec Serializer StoredException UnsafeSerializer register_type",
-    "storage": "ObjectInfo Storage",
+    "storage": "ObjectInfo ProgressCallback Storage check_key check_prefix",
     "store": "Store",
-    "tasks": "Task cancelled exponential_backoff progress remaining task",
+    "tasks": "Task cancelled check_cancelled exponential_backoff progress remaining task",
     "vault": "Document Vault use_vault",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
