@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from brickwork import InvalidKey, KeyExists, KeyNotFound, StorageError
 from brickwork.builtin.file_storage import FileStorage
 from brickwork.storage import confined
+from brickwork.testing.concurrent import in_threads
 
 
 @pytest.fixture
@@ -250,6 +252,52 @@ def test_a_failing_disk_is_a_typed_error(
     assert str(root) in str(caught.value)
     assert all_files(root) == ["old"]
     assert storage.read("old") == b"old value"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(errno.EPERM, "no hard links"), (errno.EIO, "Input/output error")]
+)
+def test_exclusive_writes_need_hard_links(
+    storage: FileStorage, monkeypatch: pytest.MonkeyPatch, number: int, text: str
+) -> None:
+    """Where the file system cannot link, if_absent is refused: a race could not be decided."""
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", fail)
+    with pytest.raises(StorageError, match=text):
+        storage.write("folder/a", b"", if_absent=True)
+    assert names(storage.root) == []
+
+
+def test_writers_survive_deletes_of_their_folders(storage: FileStorage) -> None:
+    """A delete that takes the empty folder away at the wrong moment makes no write fail."""
+
+    def work(name: str) -> None:
+        for number in range(400):
+            storage.write(f"a/b/{name}", b"%d" % number)
+            assert storage.read(f"a/b/{name}") == b"%d" % number
+            storage.delete(f"a/b/{name}")
+
+    in_threads([partial(work, name) for name in "xyz"])
+    assert names(storage.root) == []
+
+
+def test_folders_that_vanish_for_ever_end_in_an_error(
+    storage: FileStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is removed as often as it is made is a typed error at last, not a loop."""
+    real = os.mkdir
+
+    def mkdir(name: str, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
+        real(name, mode, dir_fd=dir_fd)
+        os.rmdir(name, dir_fd=dir_fd)
+
+    storage.write("root-exists", b"")
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    with pytest.raises(StorageError, match="Cannot write 'a/b'"):
+        storage.write("a/b", b"")
 
 
 _ON_A_SMALL_DISK = """

@@ -222,6 +222,18 @@ def test_a_folder_is_no_file_to_download_to(storage: MemoryStorage, path: str) -
     assert caught.value.fix == "Give the path of a file."
 
 
+def test_a_download_follows_a_link_that_the_caller_names(
+    storage: MemoryStorage, tmp_path: Path
+) -> None:
+    """A path given by the caller may be a link: the file behind it is replaced, the link stays."""
+    fill(tmp_path, "real/file")
+    (tmp_path / "latest").symlink_to("real/file")
+    storage.write("key", b"new")
+    storage.download_file("key", tmp_path / "latest")
+    assert (tmp_path / "latest").is_symlink()
+    assert contents(tmp_path / "real") == {"file": "new"}
+
+
 # Many at once
 
 

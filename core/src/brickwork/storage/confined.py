@@ -176,20 +176,18 @@ def _prune(root: str, parts: list[str]) -> None:
 def _begin(root: str, parts: Sequence[str], durable: bool) -> tuple[int, str, _TemporaryFile]:
     """Open the folder and a new temporary file in it."""
     temporary = TEMPORARY + os.urandom(8).hex()
-    for attempt in range(100):
+    for _ in range(100):
+        # A delete may just have removed the folder, since it was empty: then make it again.
         try:
             folder = _open_folder(root, parts, create=True, durable=durable)
         except FileNotFoundError:
-            if attempt == 99:
-                raise
             continue
         try:
             fd = os.open(temporary, _CREATE, 0o666, dir_fd=folder)
-        except FileNotFoundError:  # a delete has just removed the folder, since it was empty
+        except OSError as error:
             os.close(folder)
-            continue
-        except BaseException:
-            os.close(folder)
+            if isinstance(error, FileNotFoundError):
+                continue
             raise
         raw = _TemporaryFile(fd, "wb")
         raw.durable = durable
@@ -321,8 +319,6 @@ def _translated(root: str, key: str, doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, StorageError):
-            raise
         raise _translate(error, root, key, doing) from error
 
 

@@ -224,7 +224,8 @@ class Storage(ABC):
     ) -> None:
         """Write an object's bytes to a local file, atomically and in constant memory.
 
-        Missing folders are made. Until all is there, the path holds what it held before.
+        Missing folders are made. Until all is there, the path holds what it held before. A
+        symbolic link is followed: the file that it leads to is replaced.
 
         Args:
             key: The object to read.

@@ -50,8 +50,8 @@ def download_file(
 ) -> None:
     """See `Storage.download_file`."""
     check_key(key)
-    local = Path(path)
-    if not local.name or local.is_dir():
+    local = Path(path).resolve()  # the caller's own choice: links in the way to it are fine
+    if local.is_dir():
         raise StorageError(f"{path} is a folder.", fix="Give the path of a file.")
     total = storage.stat(key).size if progress is not None else None
     with atomic_file(str(local.parent), local.name) as file:
