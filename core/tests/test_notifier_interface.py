@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from contextvars import ContextVar
+from types import ModuleType
 
 import pytest
 
@@ -171,6 +172,21 @@ def test_target_that_cannot_be_opened(target: str) -> None:
 
     assert not receipt.delivered
     assert "SECRET-PATH" not in repr(receipt)
+
+
+def test_opening_error_that_quotes_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that quotes the URL does not bring it into the receipt; the fix is shown."""
+    opening = ModuleType("brickwork.opening")
+
+    def open_notifier(target: str) -> Notifier:
+        raise NotifierError(f"cannot open {target}", fix="pip install brickwork-acme")
+
+    opening.open_notifier = open_notifier  # type: ignore[attr-defined]  # a module of our own
+    monkeypatch.setitem(sys.modules, "brickwork.opening", opening)
+    receipt = notify("acme://hooks.example.com/T0/SECRET-PATH", title="x")[0]
+
+    assert (receipt.status, receipt.attempts) == ("refused", 0)
+    assert receipt.detail == "cannot open acme:... pip install brickwork-acme"
 
 
 def test_interface_is_light() -> None:

@@ -14,6 +14,7 @@ from hypothesis import given, strategies as st
 from brickwork import InvalidBlock, Notification, NotifierError, Receipt, Severity
 from brickwork.builtin.webhook import Webhook
 from brickwork.builtin.webhook_signature import signature, verify_signature
+from brickwork.tasks.scope import Scope
 from brickwork.testing.loopback import (
     LoopbackAuthority,
     LoopbackServer,
@@ -263,6 +264,33 @@ def test_no_retry_when_told_so(waits: list[float]) -> None:
     assert (receipt.attempts, len(requests), waits) == (1, 1, [])
 
 
+def test_the_time_of_a_task_is_kept() -> None:
+    """Inside a task that has little time left no more is used, whatever the webhook's limit is."""
+
+    def silent(peer: Peer, _: Request) -> None:
+        peer.pause()
+
+    with Scope("a task", seconds=0.4):
+        receipt, requests = send(silent, timeout_seconds=60, retry_seconds=60, idempotent=True)
+
+    assert receipt.status == "failed"
+    assert len(requests) == 1
+    assert receipt.seconds < 5
+
+
+def test_a_cancelled_task_does_not_send_again(waits: list[float]) -> None:
+    """Once the task is cancelled, an attempt that did not succeed was the last."""
+    with Scope("a task") as scope:
+
+        def cancel(peer: Peer, request: Request) -> None:
+            scope.cancel()
+            reply(503)(peer, request)
+
+        receipt, requests = send(cancel)
+
+    assert (receipt.status, receipt.attempts, len(requests), waits) == ("failed", 1, 1, [])
+
+
 # What a receipt shows
 
 
@@ -279,6 +307,15 @@ def test_receipt_hides_what_the_receiver_quotes() -> None:
     assert receipt.detail.startswith("HTTP 404: Cannot POST")
     for secret in (PATH_SECRET, "header-value-77", KEY):
         assert secret not in repr(receipt)
+
+
+def test_answer_is_masked_before_it_is_cut() -> None:
+    """A secret that straddles the place where an answer is cut leaves no piece of it behind."""
+    value = "header-value-of-some-length"
+    for before in range(170, 200):
+        receipt, _ = send(reply(400, b"x" * before + value.encode()), headers={"X-Key": value})
+        assert receipt.detail.startswith("HTTP 400: xxx")
+        assert "hea" not in receipt.detail
 
 
 @pytest.mark.parametrize(

@@ -478,6 +478,30 @@ def test_probe_connects_and_sends_nothing(
     assert len(secure.requests) == before
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        # Each of them stands for a public address in some reader of URLs.
+        "https://[2606:4700::1111]example.com/",
+        "https://[2606:4700::1111]:443:80/",
+        "https://[2606:4700::1111%25eth0]/",
+        "https://134744072/",
+        "https://0x8.8.8.8/",
+        "https://8.8.2056/",
+        "https://010.8.8.8/",
+        "https://8.8.8.08/",
+        "https://1.1.1.0x1/",
+        "https://fa\u00df.example/",
+        "https://\u03c3\u03c2.example/",
+        "https://a\u200db.example/",
+    ],
+)
+def test_ambiguous_hosts_are_refused(url: str) -> None:
+    """What two readers understand in two ways is refused also where it would be public."""
+    with pytest.raises(OutboundRefused):
+        parse_url(url)
+
+
 ANY_ADDRESS = st.sampled_from(["1.1.1.1", "2606:4700::1111", "64:ff9b::101:101"]) | st.sampled_from(
     [answer for answers in DNS.values() for answer in answers if answer != "not an address"]
 )

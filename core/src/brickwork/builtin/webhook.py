@@ -133,15 +133,23 @@ class Webhook(Block, Notifier):
         return f"webhook:{parse_url(self.url.reveal(), allow_http=True).origin}"
 
     def deliver(self, notification: Notification) -> Receipt:
-        """Post a notification, again if need be; see the class for when."""
+        """Post a notification, again if need be; see the class for when.
+
+        Inside a task it ends within the task's time, and is not sent again once that is cancelled.
+        """
+        from brickwork.tasks import cancelled, remaining
+
         message_id = f"msg_{uuid4().hex}"
         body = _body(notification, message_id)
-        latest = time.monotonic() + self.retry_seconds
+        latest = time.monotonic() + _shorter(self.retry_seconds, remaining())
         attempts = 1
         while True:
-            attempt = self._attempt(message_id, body)
+            limit = _shorter(self.timeout_seconds, remaining())
+            attempt = self._attempt(message_id, body, limit)
             delay = attempt.delay(attempts)
-            if delay is None or attempts == MAX_ATTEMPTS or time.monotonic() + delay > latest:
+            if delay is None or attempts == MAX_ATTEMPTS or cancelled():
+                return self._receipt(attempt, message_id, attempts)
+            if time.monotonic() + delay > latest:
                 return self._receipt(attempt, message_id, attempts)
             time.sleep(delay)
             attempts += 1
@@ -169,7 +177,7 @@ class Webhook(Block, Notifier):
         )
         return CheckReport((reached, rest))
 
-    def _attempt(self, message_id: str, body: bytes) -> "_Attempt":
+    def _attempt(self, message_id: str, body: bytes, timeout_seconds: float) -> "_Attempt":
         from brickwork.builtin.outbound.client import request
 
         try:
@@ -178,7 +186,7 @@ class Webhook(Block, Notifier):
                 self.url.reveal(),
                 headers=self._headers(message_id, body),
                 body=body,
-                timeout_seconds=self.timeout_seconds,
+                timeout_seconds=timeout_seconds,
                 allow_private=self.allow_private,
                 allow_http=self.allow_http,
                 max_response_bytes=MAX_ANSWER_BYTES,
@@ -259,6 +267,10 @@ class _Attempt:
         longest = min(FIRST_DELAY_SECONDS * 2.0 ** (attempts - 1), MAX_DELAY_SECONDS)
         usual = random.uniform(longest / 2, longest)  # noqa: S311  # spreads senders, no secret
         return max(usual, self.retry_after or 0.0)
+
+
+def _shorter(seconds: float, left: float | None) -> float:
+    return seconds if left is None else min(seconds, left)
 
 
 def _body(notification: Notification, message_id: str) -> bytes:

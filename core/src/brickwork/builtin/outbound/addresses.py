@@ -51,7 +51,9 @@ _SPECIAL_V4 = _networks(
     "240.0.0.0/4",
 )
 
-# Only 2000::/3 is given out for the public internet; these parts of it are not.
+# Only 2000::/3 is given out for the public internet; these parts of it are not. Outside of it,
+# and so refused, are IPv4-mapped (::ffff:0:0/96) and IPv4-compatible (::/96) addresses, and the
+# NAT64 prefix for local use (64:ff9b:1::/48).
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _SPECIAL_V6 = _networks(
     "2001::/23",  # protocol assignments, with Teredo 2001::/32
@@ -62,8 +64,8 @@ _SPECIAL_V6 = _networks(
 
 # A host on an IPv6-only network reaches the public IPv4 internet through this one (RFC 6052).
 _NAT64 = IPv6Network("64:ff9b::/96")
-_NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
-_V4_COMPATIBLE = IPv6Network("::/96")
+
+_ISATAP = 0x5EFE  # in the middle of an address with an IPv4 address at its end (RFC 5214)
 
 
 def refusal(address: Address, *, allow_private: bool = False) -> str | None:
@@ -82,32 +84,15 @@ def refusal(address: Address, *, allow_private: bool = False) -> str | None:
 
 
 def _refusal_v6(address: IPv6Address) -> str | None:
-    embedded = _embedded(address)
-    if embedded is not None:
+    number = int(address)
+    if address in _NAT64:
+        embedded = IPv4Address(number & 0xFFFFFFFF)
         # With allow_private too: whoever means a private IPv4 address writes it as one.
-        if address in _NAT64 and refusal(embedded) is None:
-            return None
-        return f"it stands for the IPv4 address {embedded}"
+        return f"it stands for the IPv4 address {embedded}" if refusal(embedded) else None
+    if (number >> 32) & 0xFDFFFFFF == _ISATAP:
+        return "it stands for an IPv4 address"
     public = address in _GLOBAL_V6 and not _within(address, _SPECIAL_V6) and address.is_global
     return None if public else "it is not a public address"
-
-
-def _embedded(address: IPv6Address) -> IPv4Address | None:
-    """Return the IPv4 address inside an IPv6 one, for every known way of putting one there."""
-    number = int(address)
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address.sixtofour is not None:
-        return address.sixtofour
-    if address.teredo is not None:
-        return address.teredo[1]
-    if address in _NAT64 or address in _NAT64_LOCAL:
-        return IPv4Address(number & 0xFFFFFFFF)
-    if address in _V4_COMPATIBLE and number > 1:  # "::" and "::1" are no IPv4 addresses
-        return IPv4Address(number & 0xFFFFFFFF)
-    if (number >> 32) & 0xFDFFFFFF == 0x5EFE:  # ISATAP (RFC 5214)
-        return IPv4Address(number & 0xFFFFFFFF)
-    return None
 
 
 def _within(address: Address, networks: Iterable[Network]) -> bool:
