@@ -78,6 +78,7 @@ def _written(text: str) -> Iterator[str]:
     for url in [*(quote_from_bytes(raw, safe) for safe in _URL_SAFE), quote_plus(raw)]:
         yield url
         yield _lower_escapes(url)
+        yield url.replace("%", "%25")  # a URL as a part of another, or signed
     for table in _MARKUP:
         yield text.translate(table)
 
