@@ -28,13 +28,30 @@ class Distribution(NamedTuple):
         name: Its normalised name: lower case, with hyphens.
         version: Its version; empty if its metadata do not say.
         path: The folder or file that holds it.
+        metadata: The folder of its metadata; empty inside a zip file.
         groups: Its entry points whose group begins with ``brickwork``: group, name, value.
     """
 
     name: str
     version: str
     path: str
+    metadata: str
     groups: Mapping[str, Mapping[str, str]]
+
+    def record_hash(self) -> str:
+        """Return the SHA-256 of its RECORD, the list of its files and their hashes.
+
+        Empty for a distribution without one, such as an ``egg-info`` folder.
+        """
+        from hashlib import sha256
+
+        if not self.metadata:
+            return ""
+        try:
+            with open(os.path.join(self.metadata, "RECORD"), "rb") as file:  # noqa: PTH118, PTH123  # as below
+                return sha256(file.read()).hexdigest()
+        except OSError:
+            return ""
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}".rstrip()
@@ -90,7 +107,7 @@ def _read(folder: str, directory: str) -> Distribution:
     groups = parse(text) if text else {}
     if groups and directory.endswith(".egg-info"):
         version = _egg_version(where)
-    return Distribution(normalise(name), version, folder, groups)
+    return Distribution(normalise(name), version, folder, where, groups)
 
 
 def _egg_version(where: str) -> str:
@@ -153,4 +170,4 @@ def _converted(found: Iterable[object]) -> Iterator[Distribution]:
         if name:
             text = item.read_text("entry_points.txt") or ""
             where = str(item.locate_file(""))
-            yield Distribution(normalise(name), item.version or "", where, parse(text))
+            yield Distribution(normalise(name), item.version or "", where, "", parse(text))

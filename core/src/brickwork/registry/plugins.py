@@ -35,6 +35,8 @@ class PluginInfo(NamedTuple):
             settings), ``broken`` (set aside), ``duplicate`` (claims what another one claims too).
         reason: Why it is blocked, broken or a duplicate.
         fix: What to do about that.
+        record: The SHA-256 of the distribution's RECORD, which lists its files and their hashes;
+            empty if it has none.
     """
 
     name: str
@@ -45,6 +47,7 @@ class PluginInfo(NamedTuple):
     status: Status
     reason: str = ""
     fix: str = ""
+    record: str = ""
 
 
 class Refused(Exception):  # does not leave this package
@@ -94,9 +97,18 @@ class Plugin:
             status = "duplicate"
             reason = " ".join(what for what, _ in self.conflicts)
             fix = self.conflicts[0][1]
-        name, version, path, _ = self.distribution
-        where = _folder(self.module) or path
-        return PluginInfo(self.name, name, version, self.module, where, status, reason, fix)
+        distribution = self.distribution
+        return PluginInfo(
+            name=self.name,
+            distribution=distribution.name,
+            version=distribution.version,
+            module=self.module,
+            path=_folder(self.module) or distribution.path,
+            status=status,
+            reason=reason,
+            fix=fix,
+            record=distribution.record_hash(),
+        )
 
     def load(self, reserved: Mapping[str, Mapping[str, str]]) -> None:
         """Import its module and ask its hooks; a failure is noted, and logged, never raised.

@@ -3,6 +3,72 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+PLUGIN = """
+from brickwork import hookimpl
+
+@hookimpl
+def brickwork_storages():
+    return {{"{name}": "{package}.things:Store"}}
+
+@hookimpl
+def brickwork_blocks():
+    return {{"{name}-thing": "{package}.things:Thing"}}
+"""
+"""A plugin's module; ``name`` and ``package`` are to be filled in."""
+
+THINGS = """
+from typing import ClassVar
+from brickwork import Block, Storage
+
+class Store(Storage):
+    pass
+
+class Thing(Block):
+    slug: ClassVar[str] = "{name}-thing"
+"""
+"""What `PLUGIN` offers."""
+
+
+def write_plugin(
+    folder: Path,
+    name: str,
+    source: str = PLUGIN,
+    *,
+    distribution: str = "",
+    schemes: Mapping[str, str] | None = None,
+    serializers: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a distribution with one plugin; by default one that works.
+
+    It has the storage ``NAME`` and the block ``NAME-thing``, in modules of the package
+    ``brickwork_NAME``.
+
+    Args:
+        folder: Where.
+        name: The plugin's name.
+        source: The source of the plugin's module.
+        distribution: The distribution's name; ``brickwork-NAME``.
+        schemes: The schemes that its metadata claim, each with the plugin; its own name.
+        serializers: The serializers that its metadata claim.
+
+    Returns:
+        The folder of the metadata.
+    """
+    distribution = distribution or f"brickwork-{name}"
+    package = distribution.replace("-", "_")
+    if source == PLUGIN:
+        source = source.format(name=name, package=package)
+    return write_distribution(
+        folder,
+        distribution,
+        entry_points={
+            "brickwork": {name: f"{package}.plugin"},
+            "brickwork.schemes": {name: name} if schemes is None else schemes,
+            "brickwork.serializers": serializers or {},
+        },
+        modules={f"{package}.plugin": source, f"{package}.things": THINGS.format(name=name)},
+    )
+
 
 def write_distribution(
     folder: Path,
