@@ -15,7 +15,6 @@ def brickwork_blocks() -> dict[str, str]:
         "database-url": "brickwork.builtin.blocks:DatabaseUrl",
         "local-storage": "brickwork.builtin.local_storage:LocalStorage",
         "webhook": "brickwork.builtin.webhook:Webhook",
-        "local-storage": "brickwork.builtin.local_storage:LocalStorage",
     }
 
 
