@@ -144,7 +144,7 @@ def _path(loc: tuple[int | str, ...]) -> str:
 def _message(kind: str, message: str, *, secret: bool) -> str:
     # A validator of the user's own may quote what it was given.
     own = kind in ("value_error", "assertion_error")
-    return "the value was refused (it holds a secret)" if own and secret else message
+    return "the value was refused (it may hold a secret)" if own and secret else message
 
 
 def _as_text(parameter: Parameter) -> str:
@@ -170,7 +170,7 @@ def _validated(parameter: Parameter, value: object, resolve: Resolve | None) -> 
             # Who wrote a list or a mapping wants to know what is wrong inside.
             if isinstance(parsed, list | dict):
                 first = error
-    return _Refused(first, secret=_mentions(annotation, _is_secret))
+    return _Refused(first, secret=_mentions(annotation, _may_hold_secret))
 
 
 def _parsed(value: object) -> object:
@@ -232,7 +232,10 @@ def _is_by_address(annotation: Any) -> bool:
     )
 
 
-def _is_secret(annotation: Any) -> bool:
+def _may_hold_secret(annotation: Any) -> bool:
+    """Whether it is a secret, or a class with fields of its own, such as a model."""
     from brickwork.secret import Secret
 
-    return annotation is Secret or get_origin(annotation) is Secret
+    fields = ("model_fields", "__dataclass_fields__", "__required_keys__")
+    is_secret = annotation is Secret or get_origin(annotation) is Secret
+    return is_secret or any(hasattr(annotation, each) for each in fields)

@@ -17,7 +17,9 @@ class ThreadGuard:
     """Watches one call in the thread that enters it.
 
     The interrupt may be set at the very moment in which the call ends. So firing and leaving take
-    one lock, and who leaves after it was fired takes back what was not delivered yet.
+    one lock: nothing is fired after leaving, and what was fired before is delivered in `leave`.
+    It is not taken back, since in CPython 3.11 that leaves the flag for pending work set: every
+    call is slower from then on, and tracers hang.
     """
 
     __slots__ = ("_done", "_guards", "_stopped", "_thread", "fired", "scope")
@@ -42,22 +44,12 @@ class ThreadGuard:
             _watch.add(self, self.scope.ends)
 
     def leave(self) -> None:
-        """Stop watching, and take back an interrupt that was not delivered. Callable twice."""
+        """Stop watching; an interrupt that is still under way is raised here. Callable twice."""
         with _lock:
-            if self._done:
-                undelivered = False
-            else:
-                self._done = True
-                undelivered = self.fired
+            self._done = True
             if self in self._guards:
                 del self._guards[self._guards.index(self) :]
-            if undelivered:
-                _set_async_exc(self._thread, None)
-        if undelivered:
-            # A thread holds one such exception: an outer guard's may have been taken back, too.
-            for outer in self._guards:
-                if outer.fired:
-                    raise Interrupt.of(outer.scope)
+        _deliver()
 
     def fire(self, *, stop: bool = False) -> bool:
         """Interrupt the call from another thread: once, and not after it ended.
@@ -94,9 +86,12 @@ class ThreadGuard:
         return any(guard.fired for guard in self._guards[: self._guards.index(self)])
 
 
-def _set_async_exc(thread: int, kind: type[Interrupt] | None) -> None:
-    exception = None if kind is None else ctypes.py_object(kind)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), exception)
+def _set_async_exc(thread: int, kind: type[Interrupt]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind))
+
+
+def _deliver() -> None:
+    """Do nothing: CPython raises what was set for a thread whenever it enters a function."""
 
 
 class _Watch:
