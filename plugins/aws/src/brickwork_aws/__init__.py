@@ -1,0 +1,56 @@
+"""AWS for Brickwork: credentials, S3 as a block and a storage, and prebuilt tasks.
+
+The names are imported when they are asked for, so that a program that only loads credentials pays
+for nothing else; boto3 is imported when the first client is made.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from brickwork_aws.credentials import (
+        AwsCredentials as AwsCredentials,
+        ClientOptions as ClientOptions,
+    )
+    from brickwork_aws.s3 import S3Bucket as S3Bucket
+    from brickwork_aws.s3_objects import S3Object as S3Object
+    from brickwork_aws.tasks import (
+        s3_copy as s3_copy,
+        s3_delete as s3_delete,
+        s3_download_file as s3_download_file,
+        s3_download_folder as s3_download_folder,
+        s3_list as s3_list,
+        s3_move as s3_move,
+        s3_presign as s3_presign,
+        s3_read as s3_read,
+        s3_upload_file as s3_upload_file,
+        s3_upload_folder as s3_upload_folder,
+        s3_write as s3_write,
+    )
+
+_HOMES = {
+    "credentials": "AwsCredentials ClientOptions",
+    "s3": "S3Bucket",
+    "s3_objects": "S3Object",
+    "tasks": (
+        "s3_copy s3_delete s3_download_file s3_download_folder s3_list s3_move s3_presign s3_read"
+        " s3_upload_file s3_upload_folder s3_write"
+    ),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> object:
+    module = _HOME_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module 'brickwork_aws' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"brickwork_aws.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

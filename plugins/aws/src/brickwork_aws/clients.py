@@ -1,0 +1,224 @@
+"""Makes boto3 sessions and clients from credentials, and keeps the clients.
+
+boto3 clients may be shared by threads, sessions may not: sessions are made and used under a lock.
+"""
+
+import os
+from collections import OrderedDict
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from brickwork import BlockError
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+
+    from brickwork_aws.credentials import AwsCredentials
+
+MAX_CLIENTS = 64
+"""How many clients are kept; the one that was not used for longest goes first."""
+
+_STEPS = (1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
+"""Time-outs of clients for tasks in a hurry, so that there are only few clients."""
+
+_lock = RLock()
+_clients: "OrderedDict[tuple[object, ...], Any]" = OrderedDict()
+_sessions: "OrderedDict[tuple[object, ...], Session]" = OrderedDict()
+
+
+def client_for(
+    credentials: "AwsCredentials",
+    service: str,
+    *,
+    seconds: float | None = None,
+    timeouts: tuple[float, float] | None = None,
+    attempts: int | None = None,
+) -> Any:
+    """Return the client for a service, a new one or one that was made before.
+
+    Args:
+        credentials: Whose.
+        service: boto3's name of the service.
+        seconds: What is left until a deadline: time-outs are at most a little longer.
+        timeouts: To connect and to read, instead of those of the options.
+        attempts: How often a request is sent at most, instead of what the options say.
+
+    Raises:
+        BlockError: No such profile or service, no region, or settings that do not fit.
+    """
+    connect, read = timeouts or (
+        credentials.client_options.connect_timeout,
+        credentials.client_options.read_timeout,
+    )
+    if seconds is not None:
+        limit = next((step for step in _STEPS if step >= seconds), read)
+        connect, read = min(connect, limit), min(read, limit)
+    attempts = attempts or credentials.client_options.max_attempts
+    # Two blocks of equal value share a client; the environment may change what a block means.
+    key = (service, connect, read, attempts, *_value(credentials), *_environment())
+    found = _clients.get(key)
+    if found is not None:
+        with _lock:
+            if key in _clients:
+                _clients.move_to_end(key)
+        return found
+    with _lock:
+        if key not in _clients:
+            session = _session(credentials)
+            with _Explained(credentials):
+                _clients[key] = session.client(
+                    service, **_arguments(credentials, service, connect, read, attempts)
+                )
+            _trim(_clients)
+        return _clients[key]
+
+
+def new_session(credentials: "AwsCredentials") -> "Session":
+    """Return a new session; for one thread. Raises BlockError."""
+    from boto3.session import Session
+
+    key, token = credentials.secret_access_key, credentials.session_token
+    with _Explained(credentials):
+        return Session(
+            aws_access_key_id=credentials.access_key_id,
+            aws_secret_access_key=None if key is None else key.reveal(),
+            aws_session_token=None if token is None else token.reveal(),
+            region_name=credentials.region,
+            profile_name=credentials.profile,
+        )
+
+
+def new_resource(credentials: "AwsCredentials", service: str) -> Any:
+    """Return a new resource; for one thread. Raises BlockError."""
+    options = credentials.client_options
+    with _lock:
+        session = new_session(credentials)
+        with _Explained(credentials):
+            return session.resource(
+                service,
+                **_arguments(
+                    credentials,
+                    service,
+                    options.connect_timeout,
+                    options.read_timeout,
+                    options.max_attempts,
+                ),
+            )
+
+
+def _session(credentials: "AwsCredentials") -> "Session":
+    # Kept, since a session that has read the service descriptions makes the next client quickly.
+    key = (*_value(credentials), *_environment())
+    if key not in _sessions:
+        _sessions[key] = new_session(credentials)
+        _trim(_sessions)
+    _sessions.move_to_end(key)
+    return _sessions[key]
+
+
+def _value(credentials: "AwsCredentials") -> tuple[object, ...]:
+    return tuple(credentials.__dict__.values())
+
+
+def _environment() -> tuple[int, ...]:
+    # Hashed: the variables may be secrets, which would stay here when they are long gone.
+    environ = os.environ
+    return (hash(tuple((name, environ[name]) for name in environ if name.startswith("AWS_"))),)
+
+
+def _arguments(
+    credentials: "AwsCredentials", service: str, connect: float, read: float, attempts: int
+) -> dict[str, Any]:
+    from botocore.config import Config
+
+    options = credentials.client_options
+    agent = "md/brickwork-aws"
+    if options.user_agent_extra is not None:
+        agent = f"{agent} {options.user_agent_extra}"
+    settings: dict[str, Any] = {
+        "connect_timeout": connect,
+        "read_timeout": read,
+        "retries": {"total_max_attempts": attempts, "mode": options.retry_mode},
+        "max_pool_connections": options.max_pool_connections,
+        "tcp_keepalive": options.tcp_keepalive,
+        "use_dualstack_endpoint": options.use_dualstack_endpoint or None,
+        "use_fips_endpoint": options.use_fips_endpoint or None,
+        "request_checksum_calculation": options.checksums,
+        "response_checksum_validation": options.checksums,
+        "user_agent_extra": agent,
+    }
+    if options.proxy is not None:
+        proxy = options.proxy.reveal()
+        settings["proxies"] = {"http": proxy, "https": proxy}
+    if service == "s3":
+        # Version 4 by name: without it botocore presigns for old regions in version 2, which new
+        # buckets refuse.
+        settings["signature_version"] = "s3v4"
+        settings["s3"] = {
+            "addressing_style": options.addressing_style,
+            "use_accelerate_endpoint": options.use_accelerate_endpoint,
+        }
+    return {
+        "config": Config(**settings),
+        "endpoint_url": credentials.endpoint_url,
+        # None leaves AWS_CA_BUNDLE and the profile's ca_bundle their say.
+        "verify": False if not options.verify else options.ca_bundle,
+    }
+
+
+class _Explained:
+    """Says how to mend what is wrong with settings, where boto3 only says what."""
+
+    def __init__(self, credentials: "AwsCredentials") -> None:
+        self._where = describe(credentials)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None or not isinstance(error, Exception):
+            return
+        from botocore import exceptions as boto
+
+        fixes = {
+            boto.ProfileNotFound: "Correct the profile, or add it to ~/.aws/config.",
+            boto.NoRegionError: "Give the credentials a region, or set AWS_DEFAULT_REGION.",
+            boto.UnknownServiceError: "Use boto3's name of the service, for example s3.",
+            boto.ConfigParseError: "Mend the file.",
+            boto.PartialCredentialsError: "Complete the profile, or the environment variables.",
+        }
+        for cls, fix in fixes.items():
+            if isinstance(error, cls):
+                raise BlockError(f"{self._where}: {error}", fix=fix) from None
+        if isinstance(error, boto.BotoCoreError | ValueError):
+            raise BlockError(
+                f"{self._where}: {error}", fix="Correct the credentials' options."
+            ) from None
+        error.add_note(f"in block {self._where}")
+
+
+def describe(credentials: "AwsCredentials") -> str:
+    """Name credentials in a message: by address, or by what they are; never by a secret."""
+    if credentials.address is not None:
+        return str(credentials.address)
+    if credentials.profile is not None:
+        return f"aws-credentials of the profile {credentials.profile}"
+    if credentials.access_key_id is not None:
+        return f"aws-credentials of the access key {credentials.access_key_id}"
+    return "aws-credentials of boto3's default chain"
+
+
+def _trim(kept: "OrderedDict[tuple[object, ...], Any]") -> None:
+    while len(kept) > MAX_CLIENTS:
+        kept.popitem(last=False)
+
+
+def _forget() -> None:
+    # A forked child must not write into its parent's connections.
+    global _lock
+    _lock = RLock()
+    _clients.clear()
+    _sessions.clear()
+
+
+os.register_at_fork(after_in_child=_forget)

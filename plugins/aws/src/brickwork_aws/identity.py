@@ -1,0 +1,90 @@
+"""Looks at credentials from outside: is anybody there, and who are we?"""
+
+from typing import TYPE_CHECKING, Any
+
+from brickwork import BlockError, CheckReport, Finding
+from brickwork_aws.clients import client_for, describe
+from brickwork_aws.faults import about_credentials, code_of, status_of
+
+if TYPE_CHECKING:
+    from brickwork_aws.credentials import AwsCredentials
+
+TIMEOUTS = (3.0, 5.0)
+"""Seconds to connect and to read in a check."""
+
+
+def quick_client(credentials: "AwsCredentials", service: str) -> Any:
+    """Return a client for a check: it asks once, and gives up soon. Raises BlockError."""
+    return client_for(credentials, service, timeouts=TIMEOUTS, attempts=1)
+
+
+def check_credentials(credentials: "AwsCredentials") -> CheckReport:
+    """See `AwsCredentials.check`."""
+    try:
+        region = quick_client(credentials, "s3").meta.region_name
+        source = _source(credentials)
+    except Exception as error:  # noqa: BLE001  # a check never raises
+        source = explain(error, "credentials", credentials)
+    if source.status == "failed":
+        nothing = Finding("skipped", "identity", "Nothing to ask with.")
+        return CheckReport((source, nothing))
+    return CheckReport((source, _region(region), _identity(credentials, region)))
+
+
+def _source(credentials: "AwsCredentials") -> Finding:
+    """Tell where the keys come from."""
+    signer = quick_client(credentials, "s3")._request_signer  # noqa: SLF001  # shown nowhere else
+    keys = signer._credentials  # noqa: SLF001  # as above
+    if keys is None:
+        return Finding(
+            "failed",
+            "credentials",
+            "boto3 found none: not in the environment, the shared files or a role of this machine.",
+            "Give access_key_id and secret_access_key, or a profile; or set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY.",
+        )
+    keys.get_frozen_credentials()  # fetches what expires: the keys of a role, those of SSO
+    source = "given here" if credentials.access_key_id else f"found by {keys.method}"
+    return Finding("ok", "credentials", f"{source}, access key {keys.access_key}")
+
+
+def _region(region: str | None) -> Finding:
+    if region in (None, "aws-global"):
+        return Finding(
+            "warning",
+            "region",
+            "none is set; S3 works without, most services do not",
+            "Set region, or AWS_DEFAULT_REGION.",
+        )
+    return Finding("ok", "region", str(region))
+
+
+def _identity(credentials: "AwsCredentials", region: str | None) -> Finding:
+    what = "identity"
+    if region in (None, "aws-global"):  # STS wants one, and any will do
+        credentials = credentials.model_copy(update={"region": "us-east-1"})
+    try:
+        answer = quick_client(credentials, "sts").get_caller_identity()
+        return Finding("ok", what, f"account {answer['Account']}, {answer['Arn']}")
+    except Exception as error:  # noqa: BLE001  # a check never raises
+        if about_credentials(error, "") is None and credentials.endpoint_url is not None:
+            # It answered, and neither as STS nor that the keys are wrong: it is an S3 only.
+            answered = f"it answered {code_of(error) or status_of(error) or type(error).__name__}"
+            return Finding(
+                "skipped",
+                what,
+                f"{credentials.endpoint_url} has no STS that tells who we are: {answered}",
+                "Check a block that uses these credentials, such as aws-s3-bucket.",
+            )
+        return explain(error, what, credentials)
+
+
+def explain(error: Exception, what: str, credentials: "AwsCredentials") -> Finding:
+    """Turn an error into a finding that says what is wrong and what to do."""
+    if isinstance(error, BlockError):
+        return Finding("failed", what, error.what, error.fix)
+    whose = describe(credentials)
+    found = about_credentials(error, whose)
+    if found is not None:
+        return Finding("failed", what, found.what, found.fix)
+    return Finding("failed", what, f"{whose}: {error}")

@@ -1,0 +1,115 @@
+"""Turns errors of boto3 into those of storages: which object, why, and what to do."""
+
+from typing import TYPE_CHECKING
+
+from brickwork import BrickworkError, KeyExists, KeyNotFound, StorageError
+from brickwork_aws.clients import describe
+from brickwork_aws.faults import (
+    about_credentials,
+    code_of,
+    forget_canonical_request,
+    header_of,
+    status_of,
+)
+
+if TYPE_CHECKING:
+    from brickwork_aws.s3 import S3Bucket
+
+_ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "301", "307"}
+
+
+class Explained:
+    """A block in which an error of boto3 becomes one of Brickwork.
+
+    Args:
+        bucket: The storage that is worked on.
+        permission: What the work needs, for example ``s3:GetObject``.
+        key: The object, as the storage knows it; none for work on the bucket.
+    """
+
+    __slots__ = ("_bucket", "_key", "_permission")
+
+    def __init__(self, bucket: "S3Bucket", permission: str, key: str | None = None) -> None:
+        self._bucket = bucket
+        self._permission = permission
+        self._key = key
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None or isinstance(error, BrickworkError) or not isinstance(error, Exception):
+            return
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if isinstance(error, BotoCoreError | ClientError):
+            forget_canonical_request(error)
+            raise storage_error(error, self._bucket, self._permission, self._key) from error
+        error.add_note(f"in block {self._bucket.address or self._bucket.url}")
+
+
+def storage_error(
+    error: Exception, bucket: "S3Bucket", permission: str, key: str | None = None
+) -> StorageError:
+    """Return the error to raise for an error of boto3."""
+    place = bucket.url if key is None else bucket.object_url(key)
+    whose = describe(bucket.credentials)
+    found = about_credentials(error, whose)
+    if found is not None:
+        return StorageError(f"{place}: {found.what}", fix=found.fix)
+    code, status = code_of(error), status_of(error)
+    if code == "NoSuchBucket" or (status == 404 and key is None):
+        return no_such_bucket(bucket)
+    if status == 404 and code != "NoSuchUpload":
+        return KeyNotFound(
+            f"No object {key!r} in {bucket.url}.", fix="List the keys to see what exists."
+        )
+    if status == 403:
+        return _forbidden(bucket, permission, key, code)
+    if status == 412 and permission == "s3:PutObject":
+        return KeyExists(
+            f"{key!r} in {bucket.url} exists already.",
+            fix="Use another key, or allow to overwrite.",
+        )
+    if status == 412:
+        return StorageError(f"{place} was overwritten while it was read.", fix="Read it again.")
+    if code in _ELSEWHERE or status == 301:
+        region = header_of(error, "x-amz-bucket-region")
+        return StorageError(
+            f"The bucket {bucket.bucket!r} is in {'region ' + region if region else 'elsewhere'}.",
+            fix=f"Set region{'=' + repr(region) if region else ''} on the credentials ({whose}).",
+        )
+    if status == 501 and permission == "s3:PutObject":
+        return StorageError(
+            f"{place}: the server cannot do that: {error}",
+            fix="If it was a write with if_absent: this server has no conditional writes.",
+        )
+    if code == "InvalidObjectState":
+        return StorageError(
+            f"{place} is archived.", fix="Restore it first (s3:RestoreObject), and wait for it."
+        )
+    return StorageError(
+        f"{place}: {error}", fix=f"The operation needs {permission}; see the error."
+    )
+
+
+def no_such_bucket(bucket: "S3Bucket") -> StorageError:
+    """Return the error for a bucket that does not exist."""
+    at = f" at {bucket.credentials.endpoint_url}" if bucket.credentials.endpoint_url else ""
+    return StorageError(
+        f"There is no bucket {bucket.bucket!r}{at}.",
+        fix="Create it, or correct the bucket's name, the region or the endpoint_url.",
+    )
+
+
+def _forbidden(bucket: "S3Bucket", permission: str, key: str | None, code: str) -> StorageError:
+    whose = describe(bucket.credentials)
+    place = bucket.url if key is None else bucket.object_url(key)
+    name = bucket.bucket.rpartition(":")[2]
+    target = f"arn:aws:s3:::{name}" + ("" if key is None else f"/{bucket.full_key(key)}")
+    fix = f"Allow {permission} on {target} in the IAM or bucket policy"
+    if code == "403":  # what HEAD gets: an answer without a body
+        fix += ", and check that the keys are right"
+    elif permission == "s3:GetObject":
+        fix += "; without s3:ListBucket on the bucket, an object that lacks is refused in this way"
+    return StorageError(f"{whose} may not do {permission} on {place}.", fix=f"{fix}.")

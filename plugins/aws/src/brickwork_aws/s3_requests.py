@@ -1,0 +1,140 @@
+"""Requests on objects that take more than one call: copies of any size, deletes of many."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from brickwork import StorageError, check_cancelled
+from brickwork_aws.faults import status_of
+from brickwork_aws.s3_errors import Explained, no_such_bucket
+from brickwork_aws.s3_parts import MIB, PartGroup
+
+if TYPE_CHECKING:
+    from brickwork_aws.s3 import S3Bucket
+
+Answer = dict[str, Any]
+
+COPY_WHOLE_UP_TO = 1024 * MIB
+"""Larger objects are copied by parts at once; one request cannot copy more than 5 GiB."""
+
+COPY_PART_BYTES = 512 * MIB
+"""The size of a part of a copy; 10,000 of them make the 5 TiB that an object can have."""
+
+DELETE_AT_ONCE = 1000
+"""How many objects one request can delete."""
+
+_KEPT = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Metadata",
+)
+
+_seen: set[tuple[str | None, str]] = set()
+"""Buckets that exist, so that a missing object is told from a missing bucket by one request."""
+
+
+def confirm_bucket(bucket: "S3Bucket") -> None:
+    """Make sure that the bucket exists, after HEAD said 404 of an object: it does not say of what.
+
+    Raises:
+        StorageError: There is no such bucket.
+    """
+    from botocore.exceptions import ClientError
+
+    place = (bucket.credentials.endpoint_url, bucket.bucket)
+    if place in _seen:
+        return
+    try:
+        bucket.client().head_bucket(**bucket.common())
+    except ClientError as error:
+        if status_of(error) == 404:
+            raise no_such_bucket(bucket) from error
+        return  # refused, most likely: then nobody knows
+    if len(_seen) > 1000:
+        _seen.clear()
+    _seen.add(place)
+
+
+def copy(source: "S3Bucket", key: str, target: "S3Bucket", target_key: str) -> None:
+    """Copy an object inside S3: its bytes do not come here.
+
+    See https://docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html. Content type and
+    metadata go along; the storage class and the encryption are the target's.
+    """
+    with Explained(source, "s3:GetObject", key):
+        found: Answer = source.client().head_object(**source.arguments(key))
+    origin = {"Bucket": source.bucket, "Key": source.full_key(key)}
+    arguments: Answer = {
+        **target.arguments(target_key),
+        "CopySource": origin,
+        "CopySourceIfMatch": found["ETag"],
+    }
+    if source.expected_owner is not None:
+        arguments["ExpectedSourceBucketOwner"] = source.expected_owner
+    with Explained(target, "s3:PutObject", target_key):
+        if found["ContentLength"] <= COPY_WHOLE_UP_TO:
+            target.client().copy_object(**arguments, **target.settings())
+        else:
+            _copy_parts(target, target_key, arguments, found)
+
+
+def _copy_parts(target: "S3Bucket", key: str, arguments: Answer, found: Answer) -> None:
+    client = target.client()
+    kept = {name: found[name] for name in _KEPT if found.get(name)}
+    started = client.create_multipart_upload(**target.arguments(key), **target.settings(), **kept)
+    upload = {**target.arguments(key), "UploadId": started["UploadId"]}
+    parts = PartGroup[Answer]()
+
+    def copy_part(number: int, start: int, stop: int) -> Answer:
+        answer = client.upload_part_copy(
+            **arguments,
+            UploadId=started["UploadId"],
+            PartNumber=number,
+            CopySourceRange=f"bytes={start}-{stop - 1}",
+        )
+        return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
+
+    try:
+        size = found["ContentLength"]
+        for number, start in enumerate(range(0, size, COPY_PART_BYTES), start=1):
+            parts.run(0, copy_part, number, start, min(start + COPY_PART_BYTES, size))
+        client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts.results()})
+    except BaseException:
+        parts.stop()
+        client.abort_multipart_upload(**upload)
+        raise
+
+
+def delete_many(bucket: "S3Bucket", keys: Iterable[str]) -> int:
+    """Delete objects, a thousand by each request; return how many were asked for."""
+    count = 0
+    for batch in _batches(keys):
+        check_cancelled()
+        objects = [{"Key": bucket.full_key(key)} for key in batch]
+        with Explained(bucket, "s3:DeleteObject"):
+            answer = bucket.client().delete_objects(
+                **bucket.common(), Delete={"Objects": objects, "Quiet": True}
+            )
+        errors = answer.get("Errors", [])
+        if errors:
+            first = errors[0]
+            raise StorageError(
+                f"{len(errors)} of {len(batch)} objects in {bucket.url} were not deleted; the "
+                f"first is {first.get('Key')!r}: {first.get('Code')} {first.get('Message')}",
+                fix="Allow s3:DeleteObject on them; then delete again, which is safe to repeat.",
+            )
+        count += len(batch)
+    return count
+
+
+def _batches(keys: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for key in keys:
+        batch.append(key)
+        if len(batch) == DELETE_AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,249 @@
+"""Writing objects: whole where they are small, by parts at once where they are large."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from brickwork import KeyExists
+from brickwork_aws.faults import code_of, status_of
+from brickwork_aws.s3_errors import Explained
+from brickwork_aws.s3_parts import PartGroup, make_room, part_bytes
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+    from brickwork_aws.s3 import S3Bucket
+
+Bytes = bytes | bytearray | memoryview
+Answer = dict[str, Any]
+
+MAX_CONFLICTS = 8
+"""How often a conditional write is sent again that met another one on its way."""
+
+_MARK = "brickwork-write"
+
+
+def put(bucket: "S3Bucket", key: str, data: Bytes, *, if_absent: bool = False) -> Answer:
+    """Write a whole object by one request, and return the answer."""
+    arguments: Answer = {**bucket.arguments(key), **bucket.writing(key)}
+    mark = _new_mark() if if_absent else {}
+    body = data if isinstance(data, bytes | bytearray) else bytes(data)
+    with Explained(bucket, "s3:PutObject", key):
+        send = bucket.client().put_object
+        return _conditionally(bucket, key, mark, send, **arguments, **mark, Body=body)
+
+
+def put_file(
+    bucket: "S3Bucket", key: str, file: BinaryIO, advance: Callable[[int], None]
+) -> Answer:
+    """Write an open local file's bytes, from its beginning, and return the answer."""
+    total = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    size = part_bytes(1, total)
+    if total <= size:
+        answer = put(bucket, key, file.read())
+        advance(total)
+        return answer
+    upload = Upload(bucket, key, advance=advance)
+    try:
+        with Explained(bucket, "s3:PutObject", key):
+            while True:
+                make_room(size)  # before it is read, or waiting files would fill the memory
+                data = file.read(size)
+                if not data:
+                    return upload.finish()
+                upload.add(data)
+    except BaseException:
+        upload.abort()
+        raise
+
+
+@contextmanager
+def open_write(bucket: "S3Bucket", key: str, *, if_absent: bool) -> Iterator[BinaryIO]:
+    """See `S3Bucket.open_write`."""
+    writer = S3Writer(bucket, key, if_absent=if_absent)
+    try:
+        yield writer  # type: ignore[misc]  # a BufferedIOBase is what BinaryIO stands for
+        writer.publish()
+    except BaseException:
+        writer.abandon()
+        raise
+    finally:
+        writer.close()
+
+
+class Upload:
+    """A multipart upload; the object appears when it is finished.
+
+    See https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html. What is neither
+    finished nor aborted, because the process died, stays and costs until it is aborted: a bucket
+    should have a lifecycle rule for that.
+    """
+
+    def __init__(
+        self,
+        bucket: "S3Bucket",
+        key: str,
+        *,
+        if_absent: bool = False,
+        advance: Callable[[int], None] | None = None,
+    ) -> None:
+        self._bucket, self._key, self._advance = bucket, key, advance
+        self._client = bucket.client()
+        self._mark = _new_mark() if if_absent else {}
+        arguments: Answer = {**bucket.writing(key), **self._mark}
+        if bucket.credentials.client_options.checksums == "when_supported":
+            arguments["ChecksumAlgorithm"] = "CRC32"
+        with Explained(bucket, "s3:PutObject", key):
+            answer = self._client.create_multipart_upload(**bucket.arguments(key), **arguments)
+        self._arguments = {**bucket.arguments(key), "UploadId": answer["UploadId"]}
+        self._parts = PartGroup[Answer]()
+        self._count = 0
+
+    def add(self, data: Bytes) -> None:
+        """Send a part; waits while too much is on its way."""
+        self._count += 1
+        self._parts.run(len(data), self._send, self._count, data)
+
+    def _send(self, number: int, data: Bytes) -> Answer:
+        answer = self._client.upload_part(**self._arguments, PartNumber=number, Body=data)
+        if self._advance is not None:
+            self._advance(len(data))
+        sums = {
+            name: value
+            for name, value in answer.items()
+            if name.startswith("Checksum") and name != "ChecksumType"
+        }
+        return {"PartNumber": number, "ETag": answer["ETag"], **sums}
+
+    def finish(self) -> Answer:
+        """Make an object of the parts, and return the answer."""
+        parts = {"Parts": self._parts.results()}
+        send = self._client.complete_multipart_upload
+        return _conditionally(
+            self._bucket, self._key, self._mark, send, **self._arguments, MultipartUpload=parts
+        )
+
+    def abort(self) -> None:
+        """Forget the parts. Never raises: what is aborted is so for a reason to be raised."""
+        self._parts.stop()
+        with suppress(Exception):
+            self._client.abort_multipart_upload(**self._arguments)
+
+
+class S3Writer(io.BufferedIOBase):
+    """An object being written: nothing is seen of it before `publish`."""
+
+    def __init__(self, bucket: "S3Bucket", key: str, *, if_absent: bool) -> None:
+        super().__init__()
+        self._bucket, self._key, self._if_absent = bucket, key, if_absent
+        self._buffer = bytearray()
+        self._position = 0
+        self._sent = 0
+        self._upload: Upload | None = None
+
+    def writable(self) -> bool:  # noqa: D102  # as io says
+        return True
+
+    def tell(self) -> int:  # noqa: D102  # as io says
+        return self._position
+
+    def write(self, data: "ReadableBuffer", /) -> int:  # noqa: D102  # as io says
+        if self.closed:
+            raise ValueError("the object was closed")
+        view = memoryview(data).cast("B")
+        count = len(view)
+        while view:
+            size = part_bytes(self._sent + 1)
+            room = size - len(self._buffer)
+            self._buffer += view[:room]
+            view = view[room:]
+            if len(self._buffer) == size:
+                self._send()
+        self._position += count
+        return count
+
+    def _send(self) -> None:
+        with Explained(self._bucket, "s3:PutObject", self._key):
+            if self._upload is None:
+                self._refuse_existing()
+                self._upload = Upload(self._bucket, self._key, if_absent=self._if_absent)
+            part, self._buffer = self._buffer, bytearray()
+            self._sent += 1
+            self._upload.add(part)
+
+    def _refuse_existing(self) -> None:
+        # Only to fail before the work: what decides is the condition of the last request.
+        if self._if_absent and self._bucket.exists(self._key):
+            raise _exists(self._bucket, self._key)
+
+    def publish(self) -> None:
+        """Make it an object."""
+        if self._upload is None:
+            put(self._bucket, self._key, self._buffer, if_absent=self._if_absent)
+            return
+        if self._buffer:
+            self._send()
+        with Explained(self._bucket, "s3:PutObject", self._key):
+            self._upload.finish()
+
+    def abandon(self) -> None:
+        """Leave no trace."""
+        if self._upload is not None:
+            self._upload.abort()
+
+
+def _conditionally(
+    bucket: "S3Bucket", key: str, mark: Answer, send: Callable[..., Answer], **arguments: Any
+) -> Answer:
+    """Send the request that makes the object; if it is marked, on condition that there is none.
+
+    See https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
+    """
+    if not mark:
+        return send(**arguments)
+    from botocore.exceptions import ClientError
+
+    for attempt in range(MAX_CONFLICTS + 1):
+        try:
+            return send(**arguments, IfNoneMatch="*")
+        except ClientError as error:
+            if status_of(error) == 412:
+                return _won_before(bucket, key, mark, error)
+            if code_of(error) != "ConditionalRequestConflict" or attempt == MAX_CONFLICTS:
+                raise
+            _pause(attempt)
+    raise AssertionError("unreachable")
+
+
+def _won_before(bucket: "S3Bucket", key: str, mark: Answer, error: Exception) -> Answer:
+    """Return the object that is in the way if this very write made it; else raise KeyExists.
+
+    botocore sends a request again whose answer was lost; then the object is our own.
+    """
+    tries = getattr(error, "response", {}).get("ResponseMetadata", {}).get("RetryAttempts", 0)
+    if tries:
+        found: Answer = bucket.client().head_object(**bucket.arguments(key))
+        if found.get("Metadata", {}).get(_MARK) == mark["Metadata"][_MARK]:
+            return found
+    raise _exists(bucket, key) from error
+
+
+def _exists(bucket: "S3Bucket", key: str) -> KeyExists:
+    return KeyExists(
+        f"{key!r} in {bucket.url} exists already.", fix="Use another key, or allow to overwrite."
+    )
+
+
+def _new_mark() -> Answer:
+    from secrets import token_hex
+
+    return {"Metadata": {_MARK: token_hex(16)}}
+
+
+def _pause(attempt: int) -> None:
+    from random import uniform
+    from threading import Event
+
+    Event().wait(uniform(0, 0.05 * 2**attempt))  # noqa: S311  # spreads load

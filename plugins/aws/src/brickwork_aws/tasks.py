@@ -1,0 +1,354 @@
+"""Prebuilt tasks on S3.
+
+Each takes an `S3Bucket` first. Requests are tried again by botocore; what fails all the same in a
+way that may pass, such as throttling, makes the whole task be tried again, twice.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from brickwork import InvalidArguments, check_cancelled, exponential_backoff, progress, task
+from brickwork_aws.faults import is_transient
+from brickwork_aws.s3 import S3Bucket
+from brickwork_aws.s3_objects import S3Object
+
+_RETRIES = 2
+_DELAY = exponential_backoff(1, max_seconds=30)
+_JITTER = 0.5
+
+
+@task(
+    retries=_RETRIES,
+    retry_delay_seconds=_DELAY,
+    retry_jitter_factor=_JITTER,
+    retry_on=is_transient,
+)
+def s3_upload_file(bucket: S3Bucket, path: Path, key: str) -> S3Object:
+    """Upload a file, large ones by many connections at once.
+
+    Reports its progress in bytes. See
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html.
+
+    Args:
+        bucket: Where to.
+        path: The local file.
+        key: The object's key, below the bucket's prefix.
+
+    Returns:
+        The object as S3 has it.
+    """
+    bucket.upload_file(path, key, progress=_reported)
+    return bucket.describe_object(key)
+
+
+@task(
+    retries=_RETRIES,
+    retry_delay_seconds=_DELAY,
+    retry_jitter_factor=_JITTER,
+    retry_on=is_transient,
+)
+def s3_download_file(bucket: S3Bucket, key: str, path: Path) -> Path:
+    """Download an object to a file, which appears when it is complete.
+
+    Reports its progress in bytes. See
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html.
+
+    Args:
+        bucket: Where from.
+        key: The object's key, below the bucket's prefix.
+        path: The local file; missing folders are made.
+
+    Returns:
+        The file.
+    """
+    bucket.download_file(key, path, progress=_reported)
+    return path
+
+
+@task(
+    retries=_RETRIES,
+    retry_delay_seconds=_DELAY,
+    retry_jitter_factor=_JITTER,
+    retry_on=is_transient,
+)
+def s3_upload_folder(
+    bucket: S3Bucket,
+    path: Path,
+    prefix: str = "",
+    *,
+    include: list[str] | None = None,
+    exclude: list[str] | None = None,
+    workers: int = 16,
+) -> list[str]:
+    """Upload all files below a folder, many at once.
+
+    Reports its progress in files. See
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html.
+
+    Args:
+        bucket: Where to.
+        path: The local folder; symbolic links are left out.
+        prefix: The folder to upload to, below the bucket's prefix.
+        include: Only files that one of these globs matches; all by default.
+        exclude: Not the files that one of these globs matches.
+        workers: How many files at once.
+
+    Returns:
+        The keys, sorted.
+    """
+    return bucket.upload_folder(
+        path,
+        prefix,
+        include=include or (),
+        exclude=exclude or (),
+        workers=workers,
+        progress=_reported,
+    )
+
+
+@task(
+    retries=_RETRIES,
+    retry_delay_seconds=_DELAY,
+    retry_jitter_factor=_JITTER,
+    retry_on=is_transient,
+)
+def s3_download_folder(
+    bucket: S3Bucket,
+    prefix: str,
+    path: Path,
+    *,
+    include: list[str] | None = None,
+    exclude: list[str] | None = None,
+    workers: int = 16,
+) -> list[Path]:
+    """Download all objects below a prefix, many at once; nothing is written outside the folder.
+
+    Reports its progress in objects. See
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html.
+
+    Args:
+        bucket: Where from.
+        prefix: The folder to download, below the bucket's prefix.
+        path: The local folder; made if missing.
+        include: Only objects that one of these globs matches; all by default.
+        exclude: Not the objects that one of these globs matches.
+        workers: How many objects at once.
+
+    Returns:
+        The files, sorted by key.
+    """
+    return bucket.download_folder(
+        prefix,
+        path,
+        include=include or (),
+        exclude=exclude or (),
+        workers=workers,
+        progress=_reported,
+    )
+
+
+@task(
+    retries=_RETRIES,
+    retry_delay_seconds=_DELAY,
+    retry_jitter_factor=_JITTER,
+    retry_on=is_transient,
+)
+def s3_write(bucket: S3Bucket, key: str, data: str | bytes, *, if_absent: bool = False) -> S3Object:
+    """Write an object from a value in memory.
+
+    Tried again safely also with ``if_absent``: what a lost answer concealed is recognized as its
+    own. See https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
+
+    Args:
+        bucket: Where to.
+        key: The object's key, below the bucket's prefix.
+        data: Its content; a text is written in UTF-8.
+        if_absent: Refuse to overwrite.
+
+    Returns:
+        The object as S3 has it.
+    """
+    from brickwork import check_key
+    from brickwork_aws.s3_write import put
+
+    content = data.encode() if isinstance(data, str) else data
+    answer = put(bucket, check_key(key), content, if_absent=if_absent)
+    return bucket.object_from(key, answer, len(content))
+
+
+@task(
+    retries=_RETRIES,
+    retry_delay_seconds=_DELAY,
+    retry_jitter_factor=_JITTER,
+    retry_on=is_transient,
+)
+def s3_read(bucket: S3Bucket, key: str) -> bytes:
+    """Read an object into memory.
+
+    See https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html.
+
+    Args:
+        bucket: Where from.
+        key: The object's key, below the bucket's prefix.
+
+    Returns:
+        Its bytes.
+    """
+    return bucket.read(key)
+
+
+@task(
+    retries=_RETRIES,
+    retry_delay_seconds=_DELAY,
+    retry_jitter_factor=_JITTER,
+    retry_on=is_transient,
+)
+def s3_list(bucket: S3Bucket, prefix: str = "", *, limit: int | None = None) -> list[S3Object]:
+    """List objects, page by page to the end.
+
+    Reports its progress in objects. See
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html.
+
+    Args:
+        bucket: Where.
+        prefix: Only keys that begin with this text, below the bucket's prefix.
+        limit: At most so many; all by default.
+
+    Returns:
+        The objects, sorted by key.
+    """
+    if limit is not None and limit < 0:
+        raise InvalidArguments(f"limit cannot be {limit}.", fix="Give 0 or more, or none.")
+    found: list[S3Object] = []
+    if limit == 0:
+        return found
+    for each in bucket.objects(prefix):
+        found.append(each)
+        if len(found) == limit:
+            break
+        if len(found) % 1000 == 0:
+            _reported(len(found), None, each.key)
+    return found
+
+
+@task(
+    retries=_RETRIES,
+    retry_delay_seconds=_DELAY,
+    retry_jitter_factor=_JITTER,
+    retry_on=is_transient,
+)
+def s3_copy(
+    bucket: S3Bucket, key: str, target: S3Bucket | None = None, target_key: str | None = None
+) -> S3Object:
+    """Copy an object; with the same credentials inside S3, of any size.
+
+    See https://docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html.
+
+    Args:
+        bucket: Where from.
+        key: The object's key, below the bucket's prefix.
+        target: Where to; the same bucket by default.
+        target_key: The key there; the same one by default.
+
+    Returns:
+        The copy as S3 has it.
+    """
+    place, new_key = _target(bucket, key, target, target_key)
+    bucket.copy_to(key, place, new_key)
+    return place.describe_object(new_key)
+
+
+@task(
+    retries=_RETRIES,
+    retry_delay_seconds=_DELAY,
+    retry_jitter_factor=_JITTER,
+    retry_on=is_transient,
+)
+def s3_move(
+    bucket: S3Bucket, key: str, target: S3Bucket | None = None, target_key: str | None = None
+) -> S3Object:
+    """Copy an object, then delete the original.
+
+    When it is tried again after the copy was made and the answer to the delete was lost, it says
+    that the object is not found. See
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html.
+
+    Args:
+        bucket: Where from.
+        key: The object's key, below the bucket's prefix.
+        target: Where to; the same bucket by default.
+        target_key: The key there; the same one by default.
+
+    Returns:
+        The object in its new place as S3 has it.
+    """
+    place, new_key = _target(bucket, key, target, target_key)
+    bucket.move_to(key, place, new_key)
+    return place.describe_object(new_key)
+
+
+@task(
+    retries=_RETRIES,
+    retry_delay_seconds=_DELAY,
+    retry_jitter_factor=_JITTER,
+    retry_on=is_transient,
+)
+def s3_delete(
+    bucket: S3Bucket, keys: str | list[str] | None = None, *, prefix: str | None = None
+) -> int:
+    """Delete objects, by their keys or by what their keys begin with.
+
+    Those that do not exist are fine. See
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html.
+
+    Args:
+        bucket: Where.
+        keys: One key, or many, below the bucket's prefix.
+        prefix: Instead of keys: delete what begins with this text, which must not be empty.
+
+    Returns:
+        How many keys were given or found.
+    """
+    if (keys is None) == (prefix is None):
+        raise InvalidArguments(
+            "s3_delete takes either keys or a prefix.", fix="Give one of the two."
+        )
+    if prefix is not None:
+        return bucket.delete_prefix(prefix)
+    return bucket.delete_many([keys] if isinstance(keys, str) else keys or [])
+
+
+@task
+def s3_presign(
+    bucket: S3Bucket,
+    key: str,
+    *,
+    expires_seconds: int = 3600,
+    method: Literal["GET", "PUT"] = "GET",
+) -> str:
+    """Make a URL by which anybody can read or write one object for a while.
+
+    Not retried: nothing is sent. Who has the URL has the right, so treat it as a secret. See
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html.
+
+    Args:
+        bucket: Where the object is.
+        key: The object's key, below the bucket's prefix.
+        expires_seconds: How long the URL works, 1 second to 7 days.
+        method: Whether the URL is for reading or for writing.
+
+    Returns:
+        The URL.
+    """
+    return bucket.presign(key, expires_seconds=expires_seconds, method=method)
+
+
+def _reported(done: int, total: int | None, text: str) -> None:
+    check_cancelled()
+    progress(done, total, text)
+
+
+def _target(
+    bucket: S3Bucket, key: str, target: S3Bucket | None, target_key: str | None
+) -> tuple[S3Bucket, str]:
+    return bucket if target is None else target, key if target_key is None else target_key

@@ -1,0 +1,17 @@
+"""S3 and the rest of AWS on this machine, for tests, demos and benchmarks.
+
+`moto_server` and `seaweedfs` start a real server process on 127.0.0.1 and end it again::
+
+    with seaweedfs() as server:
+        bucket = S3Bucket(bucket=server.create_bucket(), credentials=server.credentials())
+
+For pytest, name the fixtures' module in the ``conftest.py`` at the root of your tests::
+
+    pytest_plugins = ["brickwork_aws.testing.fixtures"]
+
+It needs ``pip install "brickwork-aws[testing]"``.
+"""
+
+from brickwork_aws.testing.servers import AwsServer, moto_server, seaweedfs
+
+__all__ = ["AwsServer", "moto_server", "seaweedfs"]

@@ -1,0 +1,62 @@
+"""Pytest fixtures over `brickwork_aws.testing`; each xdist worker has servers of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from brickwork_aws.credentials import AwsCredentials
+from brickwork_aws.s3 import S3Bucket
+from brickwork_aws.testing.servers import AwsServer, moto_server, seaweedfs
+
+
+@pytest.fixture
+def no_aws_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    """Hide the developer's AWS variables and files, and the metadata service of a machine."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", f"{tmp_path}/no-aws-config")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", f"{tmp_path}/no-aws-credentials")
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[AwsServer]:
+    """A moto server; one for the session, about 1 s and 50 MB."""
+    with moto_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def strict_s3_server() -> Iterator[AwsServer]:
+    """A SeaweedFS server, which checks signatures; one for the session, about 3 s and 110 MB."""
+    with seaweedfs() as server:
+        yield server
+
+
+@pytest.fixture
+def s3_credentials(
+    no_aws_settings: None,  # noqa: ARG001  # for what it hides
+    s3_server: AwsServer,
+) -> AwsCredentials:
+    """Credentials of the moto server."""
+    return s3_server.credentials()
+
+
+@pytest.fixture
+def s3_bucket(s3_server: AwsServer, s3_credentials: AwsCredentials) -> S3Bucket:
+    """A fresh bucket on the moto server."""
+    return S3Bucket(bucket=s3_server.create_bucket(), credentials=s3_credentials)
+
+
+@pytest.fixture
+def strict_s3_bucket(
+    no_aws_settings: None,  # noqa: ARG001  # for what it hides
+    strict_s3_server: AwsServer,
+) -> S3Bucket:
+    """A fresh bucket on the SeaweedFS server."""
+    return S3Bucket(
+        bucket=strict_s3_server.create_bucket(), credentials=strict_s3_server.credentials()
+    )
