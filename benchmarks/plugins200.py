@@ -82,6 +82,8 @@ _PLUGIN = '''\
 """Generated."""
 from brickwork import hookimpl
 
+brickwork_api = 1
+
 
 @hookimpl
 def brickwork_blocks() -> dict[str, str]:

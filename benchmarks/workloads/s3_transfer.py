@@ -17,7 +17,8 @@ from time import perf_counter
 from typing import Any
 
 BUCKET = "bench"
-WORKERS = 16  # at once: files of a folder, or parts of one file
+WORKERS = 16  # files of a folder at once
+PARTS = 8  # parts of one file at once, as S3Bucket has it
 PREFIX = "small"
 BIG = "big.bin"
 
@@ -30,7 +31,7 @@ def plain_boto3(files: Path) -> dict[str, Callable[[], object]]:
 
     client: Any = boto3.client("s3", config=Config(max_pool_connections=WORKERS))
     client.head_bucket(Bucket=BUCKET)
-    parts = TransferConfig(max_concurrency=WORKERS)
+    parts = TransferConfig(max_concurrency=PARTS)
 
     def upload(path: Path) -> None:
         client.put_object(Bucket=BUCKET, Key=f"{PREFIX}/{path.name}", Body=path.read_bytes())
@@ -61,7 +62,9 @@ def s3_bucket(files: Path) -> dict[str, Callable[[], object]]:
     """Return the same transfers through S3Bucket."""
     from brickwork import Secret
     from brickwork_aws import AwsCredentials, S3Bucket
+    from brickwork_aws.s3_parts import THREADS
 
+    assert THREADS == PARTS, "plain boto3 is to have the same concurrency: mend PARTS"
     credentials = AwsCredentials(
         access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
         secret_access_key=Secret(os.environ["AWS_SECRET_ACCESS_KEY"]),
