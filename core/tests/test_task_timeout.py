@@ -1,5 +1,6 @@
 """Time-outs of sync tasks: on the main thread, in others, nested, and beside other users."""
 
+import gc
 import os
 import signal
 import threading
@@ -334,3 +335,60 @@ def test_a_forked_child_has_time_outs_of_its_own() -> None:
     with pytest.raises(TaskTimeout):
         in_a_thread(task(timeout_seconds=0.01)(spin))  # the watching thread of the parent runs
     assert fork() == 0
+
+
+@EVERYWHERE
+def test_a_finalizer_does_not_lose_the_interrupt(where: Callable[[Callable[[], Any]], Any]) -> None:
+    """Due in ``__del__`` or a callback of gc, where CPython swallows, it comes after that."""
+    ended: list[str] = []
+
+    class Slow:
+        def __del__(self) -> None:
+            spin(0.05)
+            ended.append("finalizer")
+
+    def callback(phase: str, info: dict[str, int]) -> None:
+        if phase == "stop":
+            spin(0.05)
+            ended.append("callback")
+
+    @task(timeout_seconds=0.02)
+    def finalize() -> None:
+        Slow()
+        spin()
+
+    @task(timeout_seconds=0.02)
+    def collect() -> None:
+        gc.collect()
+        spin()
+
+    with pytest.raises(TaskTimeout):
+        where(finalize)
+    gc.callbacks.append(callback)
+    try:
+        with pytest.raises(TaskTimeout):
+            where(collect)
+    finally:
+        gc.callbacks.remove(callback)
+    assert "finalizer" in ended
+    assert "callback" in ended
+
+
+@EVERYWHERE
+def test_who_swallows_it_is_interrupted_again(where: Callable[[Callable[[], Any]], Any]) -> None:
+    """``except BaseException: pass`` gains a moment; while it is handled, nothing else comes."""
+    caught: list[int] = []
+
+    @task(timeout_seconds=0.02)
+    def stubborn() -> None:
+        for _ in range(2):
+            try:
+                spin()
+            except BaseException:  # noqa: BLE001 - the claim
+                spin(0.2)  # handling takes its time
+                caught.append(1)
+        spin()
+
+    with pytest.raises(TaskTimeout):
+        where(stubborn)
+    assert caught == [1, 1]

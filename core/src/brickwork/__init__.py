@@ -95,13 +95,19 @@ if TYPE_CHECKING:
     )
     from brickwork.store import Store as Store
     from brickwork.tasks import (
+        Engine as Engine,
+        Progress as Progress,
+        Scope as Scope,
         Task as Task,
+        TaskFuture as TaskFuture,
         cancelled as cancelled,
         check_cancelled as check_cancelled,
         exponential_backoff as exponential_backoff,
+        on_progress as on_progress,
         progress as progress,
         remaining as remaining,
         task as task,
+        use_engine as use_engine,
     )
     from brickwork.vault import Document as Document, Vault as Vault, use_vault as use_vault
 
@@ -129,7 +135,10 @@ _HOMES = {
     "serializer": "Codec Serializer StoredException UnsafeSerializer register_type",
     "storage": "ObjectInfo ProgressCallback Storage check_key check_prefix",
     "store": "Store",
-    "tasks": "Task cancelled check_cancelled exponential_backoff progress remaining task",
+    "tasks": (
+        "Engine Progress Scope Task TaskFuture cancelled check_cancelled exponential_backoff"
+        " on_progress progress remaining task use_engine"
+    ),
     "vault": "Document Vault use_vault",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -7,7 +7,14 @@ from typing import Any
 
 from brickwork.errors import TaskError
 from brickwork.tasks import clock as time_source
-from brickwork.tasks.scope import Interrupt, Scope, at_fork
+from brickwork.tasks.interrupt import (
+    LOOK_AGAIN_SECONDS,
+    TRY_AGAIN_SECONDS,
+    Interrupt,
+    at_fork,
+    would_be_lost,
+)
+from brickwork.tasks.scope import Scope
 
 _alarms: "list[AlarmGuard]" = []  # outermost first; only the main thread touches it
 _handler_before: Any = signal.SIG_DFL
@@ -28,16 +35,26 @@ def alarm_is_free() -> bool:
 class AlarmGuard:
     """Watches one call on the main thread; nested ones share the process's one real timer."""
 
-    __slots__ = ("live", "scope")
+    __slots__ = ("interrupt", "left", "scope", "silenced")
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.live = True
+        self.interrupt: type[Interrupt] | None = None  # once it was raised
+        self.silenced = False  # an outer one's interrupt is on its way out, not to be replaced
+        self.left = False
+
+    def due_in(self, now: float) -> float | None:
+        """Return the seconds until this guard must raise, or look whether it must again."""
+        if self.left or self.silenced or self.scope.ends is None:
+            return None
+        if self.interrupt is None:
+            return self.scope.ends - now
+        return 0.0 if self.interrupt.was_swallowed() else LOOK_AGAIN_SECONDS
 
     def enter(self) -> None:
         """Begin to watch."""
         global _handler_before
-        while _alarms and not _alarms[-1].live:
+        while _alarms and _alarms[-1].left:
             _alarms.pop()  # left behind by a Ctrl-C in the middle of leaving
         if not _alarms:
             previous = signal.signal(signal.SIGALRM, _on_alarm)
@@ -48,7 +65,7 @@ class AlarmGuard:
 
     def leave(self) -> None:
         """Stop watching, and put timer and handler back as they were. Callable twice."""
-        self.live = False  # from here on the handler raises nothing for this guard
+        self.left = True  # from here on the handler raises nothing for this guard
         if self not in _alarms:
             return
         del _alarms[_alarms.index(self) :]
@@ -66,21 +83,26 @@ class AlarmGuard:
 
 
 def _set_timer() -> None:
-    ends = [alarm.scope.ends for alarm in _alarms if alarm.live and alarm.scope.ends is not None]
-    if ends:
+    now = time_source.clock.now()
+    due = [seconds for alarm in _alarms if (seconds := alarm.due_in(now)) is not None]
+    if due:
         # 0 would switch the timer off, so at least a microsecond.
-        left = max(min(ends) - time_source.clock.now(), 1e-6)
-        signal.setitimer(signal.ITIMER_REAL, left)
+        signal.setitimer(signal.ITIMER_REAL, max(min(due), 1e-6))
 
 
-def _on_alarm(_number: int, _frame: FrameType | None) -> None:
+def _on_alarm(_number: int, frame: FrameType | None) -> None:
     now = time_source.clock.now()
     for place, alarm in enumerate(_alarms):
-        ends = alarm.scope.ends
-        if alarm.live and ends is not None and ends <= now:
-            for inner in _alarms[place:]:
-                inner.live = False  # an inner one must not replace this interrupt on its way out
-            raise Interrupt.of(alarm.scope)
+        due = alarm.due_in(now)
+        if due is not None and due <= 0:
+            if would_be_lost(frame):
+                signal.setitimer(signal.ITIMER_REAL, TRY_AGAIN_SECONDS)
+                return
+            alarm.interrupt = Interrupt.of(alarm.scope)
+            for inner in _alarms[place + 1 :]:
+                inner.silenced = True
+            _set_timer()
+            raise alarm.interrupt
     _set_timer()
 
 

@@ -100,7 +100,7 @@ async def in_thread(
     except asyncio.CancelledError:
         if not future.done():
             scope.cancel()
-            if guard.fire(stop=True):
+            if guard.stop():
                 await _ended(future)
             else:
                 future.cancel()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from brickwork.errors import TaskCancelled, TaskError, TaskTimeout
 from brickwork.tasks import clock as time_source
@@ -156,24 +156,6 @@ class Scope:
 
     def _subject(self) -> str:
         return f"Task {self.name!r}" if self.name else "The work"
-
-
-class Interrupt(BaseException):
-    """Raised inside a call to end it; never leaves the attempt whose scope it names."""
-
-    scope: ClassVar[Scope | None] = None
-
-    @classmethod
-    def of(cls, scope: Scope) -> "type[Interrupt]":
-        """Return a class of its own for one scope: CPython sets classes in other threads."""
-        return type("Interrupt", (cls,), {"scope": scope, "__module__": __name__})
-
-
-def at_fork(forget: Callable[[], object]) -> None:
-    """Have ``forget`` called in every child process: what watched the time is not in it."""
-    import os
-
-    os.register_at_fork(after_in_child=forget)
 
 
 current_scope: ContextVar[Scope | None] = ContextVar("brickwork_scope", default=None)

@@ -3,11 +3,19 @@
 import ctypes
 import heapq
 import itertools
+import sys
 import threading
 
 from brickwork.errors import TaskError
 from brickwork.tasks import clock as time_source
-from brickwork.tasks.scope import Interrupt, Scope, at_fork
+from brickwork.tasks.interrupt import (
+    LOOK_AGAIN_SECONDS,
+    TRY_AGAIN_SECONDS,
+    Interrupt,
+    at_fork,
+    would_be_lost,
+)
+from brickwork.tasks.scope import Scope
 
 _lock = threading.Lock()  # held for moments: to fire, to enter and to leave
 _local = threading.local()  # .guards: those of this thread, outermost first
@@ -22,13 +30,14 @@ class ThreadGuard:
     call is slower from then on, and tracers hang.
     """
 
-    __slots__ = ("_done", "_guards", "_stopped", "_thread", "fired", "scope")
+    __slots__ = ("_done", "_guards", "_stopped", "_thread", "interrupt", "scope")
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self._thread = 0  # not entered yet
         self._guards: list[ThreadGuard] = []
-        self._done = self.fired = self._stopped = False
+        self.interrupt: type[Interrupt] | None = None  # once it was fired
+        self._done = self._stopped = False
 
     def enter(self) -> None:
         """Begin to watch, in the thread that calls this."""
@@ -51,24 +60,39 @@ class ThreadGuard:
                 del self._guards[self._guards.index(self) :]
         _deliver()
 
-    def fire(self, *, stop: bool = False) -> bool:
-        """Interrupt the call from another thread: once, and not after it ended.
-
-        Args:
-            stop: It was cancelled, not late.
+    def stop(self) -> bool:
+        """Interrupt the call, from another thread, since it was cancelled.
 
         Returns:
-            False when the call had not begun yet; if it was to stop, it never will.
+            False when the call had not begun: it never will.
         """
         with _lock:
-            if stop:
-                self._stopped = True
-            if not self._thread:
-                return False
-            if not (self._done or self.fired or self._outer_fired()):
-                self.fired = True
-                _set_async_exc(self._thread, Interrupt.of(self.scope))
-            return True
+            self._stopped = True
+            begun = self._thread != 0
+        if begun:
+            _watch.add(self, time_source.clock.now())
+        return begun
+
+    def fire(self) -> float | None:
+        """Interrupt the call, from another thread, unless it has ended.
+
+        Returns:
+            After how many seconds to fire again; None for not at all.
+        """
+        with _lock:
+            if self._done or self not in self._guards:
+                return None
+            outer = self._guards[: self._guards.index(self)]
+            if any(guard.interrupt for guard in outer):
+                return None  # that one is on its way out, and must not be replaced
+            if self.interrupt is not None and not self.interrupt.was_swallowed():
+                return LOOK_AGAIN_SECONDS
+            # This thread runs, so that one stands still until the interrupt reaches it.
+            if would_be_lost(sys._current_frames().get(self._thread)):  # noqa: SLF001 - the only way
+                return TRY_AGAIN_SECONDS
+            self.interrupt = Interrupt.of(self.scope)
+            _set_async_exc(self._thread, self.interrupt)
+            return LOOK_AGAIN_SECONDS
 
     def error(self) -> TaskError:
         """Return the error that an interrupted call ends with."""
@@ -78,12 +102,6 @@ class ThreadGuard:
     def done(self) -> bool:
         """Whether the call has ended."""
         return self._done
-
-    def _outer_fired(self) -> bool:
-        """Whether an interrupt of an outer guard is on its way; an inner must not replace it."""
-        if self not in self._guards:
-            return True  # an outer guard's interrupt came while this one left
-        return any(guard.fired for guard in self._guards[: self._guards.index(self)])
 
 
 def _set_async_exc(thread: int, kind: type[Interrupt]) -> None:
@@ -124,7 +142,11 @@ class _Watch:
 
     def _run(self) -> None:
         while True:
-            self._next().fire()
+            guard = self._next()
+            again = guard.fire()
+            if again is not None:
+                self.add(guard, time_source.clock.now() + again)
+            del guard  # not kept alive while there is nothing to do
 
     def _next(self) -> ThreadGuard:
         with self._ready:
