@@ -119,7 +119,7 @@ def vault_env(home: Path, **more: str) -> dict[str, str]:
     key = base64.urlsafe_b64encode(bytes(range(32))).decode()
     settings = {
         "BRICKWORK_HOME": str(home),
-        "BRICKWORK_VAULT": f"sqlite:///{home}/vault.db",
+        "BRICKWORK_VAULT": f"sqlite://{home}/vault.db",
         "BRICKWORK_KEY": key,
     }
     return plain_env(**settings, **more)
