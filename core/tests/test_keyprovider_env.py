@@ -7,7 +7,7 @@ import os
 import sys
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from brickwork.builtin import wrapping
 from brickwork.builtin.key_env import EnvKey
@@ -20,6 +20,7 @@ TEXT = base64.urlsafe_b64encode(RAW).decode()
 CHEAP = Cost(memory_kib=64, passes=1, lanes=1)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.binary(min_size=32, max_size=32), st.sampled_from(["", "=", " \n", "=\n"]))
 def test_every_key_can_be_written_as_text(key: bytes, end: str) -> None:
     """Any 32 bytes survive the way through text, with or without padding and white space."""

@@ -209,6 +209,17 @@ def test_a_record_that_cannot_be_masked_is_emptied(
     assert records.seen[0].exc_info is None
 
 
+def test_a_stack_and_a_traceback_as_text_are_masked(records: Records) -> None:
+    """The lines of source in a stack may hold a secret that somebody wrote into a program."""
+    record = records.log.makeRecord(
+        "x", logging.ERROR, "x.py", 1, "here", (), None, sinfo=f'  login("{SECRET}")'
+    )
+    assert record.stack_info == f'  login("{MASK}")'
+    record.exc_text = f"ValueError: {SECRET}"
+    mask_record(record)
+    assert record.exc_text == f"ValueError: {MASK}"
+
+
 def test_masking_a_record_twice_changes_nothing(records: Records) -> None:
     """A record that passes two masking processes stays as it is."""
     records.log.error("it is %s", SECRET)

@@ -6,7 +6,7 @@ import string
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from brickwork.masking import MASK, Masker
 from brickwork.masking.streams import MaskedStream
@@ -89,6 +89,7 @@ def test_a_secret_is_found_at_every_cut(
 SECRETS = st.lists(st.text("ab\n", min_size=6, max_size=12), min_size=1, max_size=4)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(SECRETS, st.lists(st.text("ab\nc", max_size=20)), st.booleans())
 def test_overlapping_secrets_in_pieces_leave_nothing(
     secrets: list[str], pieces: list[str], as_bytes: bool
@@ -107,6 +108,7 @@ def test_overlapping_secrets_in_pieces_leave_nothing(
     assert shown.replace(MASK, "") == masker.mask("".join([*pieces, *secrets])).replace(MASK, "")
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
 def test_clean_text_arrives_whole(pieces: list[str]) -> None:
     """Texts without a secret arrive unchanged."""
@@ -116,6 +118,7 @@ def test_clean_text_arrives_whole(pieces: list[str]) -> None:
     assert below.getvalue().decode() == "".join(pieces)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.binary()))
 def test_clean_bytes_arrive_whole(pieces: list[bytes]) -> None:
     """Bytes without a secret arrive unchanged, text or not."""
@@ -157,6 +160,22 @@ def test_half_a_secret_is_shown_when_nothing_follows() -> None:
     with pytest.raises(ValueError, match="closed"):
         stream.write("more")
     assert not below.closed
+
+
+def test_a_whole_secret_is_not_kept_back() -> None:
+    """A secret that no longer one begins with is shown, as a mask, without waiting."""
+    stream, below = masked_stream("abcdefgh")
+    stream.write("it is abcdefgh")
+    assert below.getvalue() == b"it is ***"
+
+
+def test_a_secret_inside_the_beginning_of_another_is_masked_alone() -> None:
+    """What was kept back for a longer secret, and is none, is shown around the shorter one."""
+    stream, below = masked_stream("xabcdefghi", "abcdef")
+    stream.write("1 xabcdef")
+    stream.write("! 2 xabcdefghi")
+    stream.finish()
+    assert below.getvalue() == b"1 x***! 2 ***"
 
 
 def test_text_and_bytes_keep_their_order() -> None:

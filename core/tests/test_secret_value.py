@@ -8,7 +8,7 @@ from typing import Any
 
 import pydantic
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from brickwork.errors import SecretExposed
 from brickwork.masking import masker
@@ -17,6 +17,7 @@ from brickwork.secret import HIDDEN, Secret
 VALUES: st.SearchStrategy[Any] = st.one_of(st.text(), st.binary())
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(VALUES)
 def test_reveal_returns_the_value(value: Any) -> None:
     """What went in comes out, of the same type."""
@@ -25,6 +26,7 @@ def test_reveal_returns_the_value(value: Any) -> None:
     assert type(revealed) is type(value)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(VALUES, VALUES)
 def test_equality_is_that_of_the_values(one: Any, other: Any) -> None:
     """Two secrets are equal if their values are, and then hash alike; a plain value never is."""
@@ -35,6 +37,7 @@ def test_equality_is_that_of_the_values(one: Any, other: Any) -> None:
     assert bool(Secret(one)) is bool(one)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(VALUES)
 def test_no_text_of_a_secret_depends_on_its_value(value: Any) -> None:
     """All that can be shown of a secret is the same for every secret."""

@@ -24,7 +24,8 @@ class Secret(Generic[T]):
     security page: values under 6 characters cannot be masked).
 
     As a pydantic field it takes the plain value or a ``Secret``, and its validation errors never
-    carry the input.
+    carry the input. The errors of other members of a union, and of a whole model, are pydantic's
+    and quote theirs, unless the model is a `Block`.
     """
 
     __slots__ = ("_value",)

@@ -178,7 +178,6 @@ def _write_new(name: str, folder: int) -> bool:
     descriptor = os.open(temporary, flags, 0o600, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, 0o600)
             file.write(wrapping.key_to_text(new_key()).encode() + b"\n")
             file.flush()
             os.fsync(descriptor)

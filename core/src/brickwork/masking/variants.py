@@ -91,13 +91,11 @@ def _escaped(text: str) -> Iterator[str]:
     for show in (repr, ascii):
         yield show(text)[1:-1]
         yield show('"' + text)[2:-1]
-        yield show("'" + text)[2:-1]
 
 
 def _bytes_repr(raw: bytes) -> Iterator[str]:
     yield repr(raw)[2:-1]
     yield repr(b'"' + raw)[3:-1]
-    yield repr(b"'" + raw)[3:-1]
 
 
 def _encoded(raw: bytes) -> Iterator[str]:
