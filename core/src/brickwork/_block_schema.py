@@ -1,10 +1,14 @@
 """How pydantic sees a `Block`: inputs are boxed before validation, so errors quote nothing."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from pydantic import ValidationError
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import (
+    PydanticCustomError,
+    PydanticSerializationUnexpectedValue,
+    core_schema,
+)
 
 from brickwork._secret_schema import Hidden
 from brickwork.errors import InvalidBlock, Problem
@@ -28,8 +32,11 @@ def guarded_schema(cls: "type[Block]", schema: core_schema.CoreSchema) -> core_s
     turns all that is wrong into one problem, whose input is the box. It holds wherever the class is
     a field: in a list, a union, a model that is not ours.
     """
-    if schema["type"] == "chain":  # an inherited or cached schema is guarded already
+    if schema["type"] in ("chain", "definition-ref"):  # guarded already, or a name of such a one
         return schema
+    # A class that holds itself refers to its schema by name: the name must mean the guarded one.
+    name = schema.get("ref")
+    model = cast("core_schema.CoreSchema", {k: v for k, v in schema.items() if k != "ref"})
 
     def box(value: object) -> object:
         return value if isinstance(value, cls) else Hidden(value)
@@ -53,6 +60,8 @@ def guarded_schema(cls: "type[Block]", schema: core_schema.CoreSchema) -> core_s
     ) -> object:
         # A vault that saves a block swaps the blocks inside it for placeholders.
         swap = getattr(info.context, "swap", None)
+        if not isinstance(block, cls):  # a union tries its members in turn
+            raise PydanticSerializationUnexpectedValue("not such a block")
         if swap is not None and block is not getattr(info.context, "root", None):
             return swap(block)
         return inner(block)
@@ -60,11 +69,12 @@ def guarded_schema(cls: "type[Block]", schema: core_schema.CoreSchema) -> core_s
     return core_schema.chain_schema(
         [
             core_schema.no_info_plain_validator_function(box),
-            core_schema.no_info_wrap_validator_function(validate, schema),
+            core_schema.no_info_wrap_validator_function(validate, model),
         ],
         serialization=core_schema.wrap_serializer_function_ser_schema(
-            serialize, schema=schema, info_arg=True
+            serialize, schema=model, info_arg=True
         ),
+        ref=name,
     )
 
 

@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import (
+    PydanticCustomError,
+    PydanticSerializationUnexpectedValue,
+    core_schema,
+)
 
 from brickwork.errors import SecretExposed
 from brickwork.secret import Secret
@@ -54,8 +58,10 @@ def secret_schema(kind: Any) -> core_schema.CoreSchema:
 _WORDS: dict[type, str] = {str: "a text (it is a secret)", bytes: "bytes (they are a secret)"}
 
 
-def _serialize(value: Secret[Any], info: core_schema.SerializationInfo) -> object:
+def _serialize(value: object, info: core_schema.SerializationInfo) -> object:
     # A vault that saves a block hands over a collector, which swaps secrets for placeholders.
+    if not isinstance(value, Secret):  # a union tries its members in turn
+        raise PydanticSerializationUnexpectedValue("not a Secret")
     swap = getattr(info.context, "swap", None)
     if swap is not None:
         return swap(value)

@@ -206,8 +206,8 @@ class Block(BaseModel):
         del json_data
         raise invalid
 
-    @classmethod
-    def model_construct(  # type: ignore[no-redef, override]  # pydantic's mypy plugin adds its own
+    @classmethod  # type: ignore[no-redef]  # pydantic's mypy plugin adds its own
+    def model_construct(  # type: ignore[override]  # as above
         cls, _fields_set: set[str] | None = None, **values: Any
     ) -> Self:
         """Validate all the same: an unchecked block could show a secret held as plain text."""
@@ -301,7 +301,8 @@ class Block(BaseModel):
 
     async def asave(self, name: str, *, overwrite: bool = False) -> "Document":
         """`save`, in a worker thread."""
-        return await _in_thread(self.save, name, overwrite=overwrite)
+        document: Document = await _in_thread(self.save, name, overwrite=overwrite)
+        return document
 
     @classmethod
     async def aload(cls, name: str, *, version: int | None = None) -> Self:

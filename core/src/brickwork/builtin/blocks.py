@@ -1,0 +1,136 @@
+"""The plain blocks: a secret, a name and password, settings, a database's address."""
+
+from typing import Any, ClassVar
+
+from pydantic import Field, JsonValue, field_validator
+
+from brickwork.block import Block, CheckReport, Finding
+from brickwork.secret import Secret
+
+
+class SecretBlock(Block):
+    """One secret text: a token, a password, a private key."""
+
+    slug: ClassVar[str] = "secret"
+
+    value: Secret[str] = Field(description="The secret; kept exactly as given, never parsed.")
+
+    def reveal(self) -> str:
+        """Return the secret in clear."""
+        return self.value.reveal()
+
+
+class BasicAuth(Block):
+    """A user name and a password, for HTTP basic authentication and the like."""
+
+    slug: ClassVar[str] = "basic-auth"
+
+    username: str = Field(description="The user's name; without a colon, which HTTP cannot carry.")
+    password: Secret[str] = Field(description="The password.")
+
+    @field_validator("username")
+    @classmethod
+    def _without_colon(cls, username: str) -> str:
+        # https://www.rfc-editor.org/rfc/rfc7617#section-2
+        if ":" in username:
+            raise ValueError("a user name for HTTP cannot contain a colon")
+        return username
+
+    def header(self) -> Secret[str]:
+        """Return the value of an ``Authorization`` header (RFC 7617)."""
+        from base64 import b64encode
+
+        pair = f"{self.username}:{self.password.reveal()}".encode()
+        return Secret(f"Basic {b64encode(pair).decode()}")
+
+
+class Settings(Block):
+    """Any JSON value without secrets: limits, switches, lists that several programs share."""
+
+    slug: ClassVar[str] = "settings"
+
+    value: JsonValue = Field(description="The settings. Stored in clear: keep no secret here.")
+
+    def __getitem__(self, key: str) -> Any:
+        """Return one entry of settings that are an object. Raises KeyError."""
+        if not isinstance(self.value, dict):
+            raise TypeError(f"these settings are a {type(self.value).__name__}, not an object")
+        return self.value[key]
+
+
+class DatabaseUrl(Block):
+    """The address of a database and the password for it, for SQLAlchemy, psycopg and others."""
+
+    slug: ClassVar[str] = "database-url"
+
+    scheme: str = Field(
+        description="Dialect, and driver if one is meant, such as postgresql+psycopg.",
+        pattern=r"^[a-z][a-z0-9+.-]*$",
+    )
+    host: str | None = Field(default=None, description="Host name or address of the server.")
+    port: int | None = Field(default=None, description="Port of the server.", ge=1, le=65535)
+    database: str = Field(default="", description="Name of the database, or path of its file.")
+    username: str | None = Field(default=None, description="Who logs in.")
+    password: Secret[str] | None = Field(default=None, description="The password.")
+    options: dict[str, str] = Field(
+        default_factory=dict, description="What follows the question mark, such as sslmode."
+    )
+
+    @classmethod
+    def from_url(cls, url: str) -> "DatabaseUrl":
+        """Take a URL such as ``postgresql://app:password@db.example:5432/sales`` apart.
+
+        Raises InvalidBlock for one that is no database URL.
+        """
+        from urllib.parse import parse_qsl, unquote, urlsplit
+
+        parts = urlsplit(url)
+        return cls(
+            scheme=parts.scheme,
+            host=parts.hostname,
+            port=parts.port,
+            database=unquote(parts.path.removeprefix("/")),
+            username=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+            options=dict(parse_qsl(parts.query)),
+        )
+
+    def url(self) -> Secret[str]:
+        """Return the whole URL, as a secret since the password stands in it."""
+        from urllib.parse import quote, urlencode
+
+        login = quote(self.username, safe="") if self.username else ""
+        if self.password is not None:
+            login += f":{quote(self.password.reveal(), safe='')}"
+        host = f"[{self.host}]" if self.host and ":" in self.host else self.host or ""
+        port = f":{self.port}" if self.port else ""
+        options = f"?{urlencode(self.options)}" if self.options else ""
+        at = "@" if login else ""
+        path = quote(self.database)
+        return Secret(f"{self.scheme}://{login}{at}{host}{port}/{path}{options}")
+
+    def check(self) -> CheckReport:
+        """Open a TCP connection to the server; logging in would need the database's driver."""
+        if self.host is None or self.port is None:
+            return CheckReport(
+                (Finding("skipped", "connection", "no host and port to connect to"),)
+            )
+        import socket
+
+        try:
+            socket.create_connection((self.host, self.port), timeout=5).close()
+        except OSError as error:
+            detail = error.strerror or type(error).__name__
+            finding = Finding(
+                "failed",
+                f"connection to {self.host}:{self.port}",
+                detail,
+                "Check host and port, and whether a firewall stands between.",
+            )
+            return CheckReport((finding,))
+        return CheckReport(
+            (
+                Finding("ok", f"connection to {self.host}:{self.port}"),
+                Finding("skipped", "login", "needs the database's own driver"),
+            )
+        )

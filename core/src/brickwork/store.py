@@ -1,0 +1,141 @@
+"""The interface of stores: they keep documents and wrapped keys, never a secret in clear."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import ClassVar, NamedTuple
+
+
+class Record(NamedTuple):
+    """One saved version of a block, as a store keeps it.
+
+    Attributes:
+        block_id: 16 random bytes that stay with the block through renames.
+        slug: The block class's slug.
+        name: The block's name.
+        version: 1 for the first, then without a gap.
+        schema_version: The class's schema version when it was saved.
+        saved_at: UTC, ISO 8601 with microseconds.
+        saved_by: Who saved it: user@host.
+        kid: The id of the root key that wraps the data key.
+        public: The fields in clear, as bytes that must come back exactly.
+        sealed: The sealed secrets; empty in listings, which never need them.
+        uses: The addresses that this version refers to, as ``slug/name``, sorted.
+    """
+
+    block_id: bytes
+    slug: str
+    name: str
+    version: int
+    schema_version: int
+    saved_at: str
+    saved_by: str
+    kid: bytes
+    public: bytes
+    sealed: bytes = b""
+    uses: tuple[str, ...] = ()
+
+
+class WrappedKey(NamedTuple):
+    """A root key, as a store keeps it.
+
+    Attributes:
+        kid: Its id, 8 bytes.
+        provider: The name of the key provider that wrapped it.
+        wrapped: What the provider returned.
+        created_at: UTC, ISO 8601.
+        active: Whether new documents are sealed with it; true for one at the most.
+        wraps: How many data keys it has wrapped.
+    """
+
+    kid: bytes
+    provider: str
+    wrapped: bytes
+    created_at: str
+    active: bool
+    wraps: int
+
+
+class Store(ABC):
+    """Keeps documents and wrapped keys durably.
+
+    Reading needs no transaction and sees what was committed. Writing happens inside
+    ``with store.transaction():``, which is one durable, serialized transaction: it is committed as
+    a whole when the block ends, and leaves nothing when an exception leaves it. Reads inside see
+    its writes. A store may be used by many threads and processes, also forked ones.
+
+    Every method raises StoreError when the database cannot do it.
+    """
+
+    scheme: ClassVar[str]
+    """The scheme of its URLs, for example ``sqlite``."""
+
+    @classmethod
+    @abstractmethod
+    def open(cls, url: str) -> "Store":
+        """Make a store from its URL. Does no I/O."""
+
+    @property
+    @abstractmethod
+    def location(self) -> str:
+        """Where it is, for messages; without passwords."""
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Tell whether there is a vault yet; the first transaction makes one."""
+
+    @property
+    @abstractmethod
+    def store_id(self) -> bytes:
+        """16 random bytes made with the vault; sealed documents are bound to it."""
+
+    @abstractmethod
+    def get(self, slug: str, name: str, version: int | None = None) -> Record | None:
+        """Return a version of a block, the newest where none is given; None where there is none."""
+
+    @abstractmethod
+    def heads(self, slug: str | None = None) -> Sequence[Record]:
+        """Return the newest version of every block, by slug and name, without what is sealed."""
+
+    @abstractmethod
+    def versions(self, slug: str, name: str) -> Sequence[Record]:
+        """Return every version of a block, oldest first."""
+
+    @abstractmethod
+    def users_of(self, slug: str, name: str, *, history: bool = False) -> Sequence[Record]:
+        """Return what refers to a block: newest versions, or with ``history`` all versions."""
+
+    @abstractmethod
+    def keys(self) -> Sequence[WrappedKey]:
+        """Return every root key, oldest first."""
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]:
+        """Begin a write transaction; makes the vault if there is none yet."""
+
+    @abstractmethod
+    def put(self, record: Record) -> None:
+        """Add a version.
+
+        Compares and sets: raises VersionConflict unless the newest version saved is the one before.
+        """
+
+    @abstractmethod
+    def replace(self, record: Record) -> None:
+        """Write an existing version of ``record.block_id`` anew, with its slug and name."""
+
+    @abstractmethod
+    def remove(self, block_id: bytes) -> None:
+        """Remove a block with all its versions."""
+
+    @abstractmethod
+    def put_key(self, key: WrappedKey) -> None:
+        """Add a root key, or replace the one of that id."""
+
+    @abstractmethod
+    def count_wrap(self, kid: bytes) -> int:
+        """Count one more data key wrapped by a root key, and return how many there are."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close this thread's connection, and let the others close when they are done."""

@@ -1,0 +1,92 @@
+"""``Document``: what can be said of a saved block without decrypting it."""
+
+import json
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from brickwork.block import Address
+from brickwork.secret import HIDDEN
+from brickwork.store import Record
+from brickwork.vault.codec import put_at
+
+
+class Document:
+    """One saved version of a block: what is public about it. Cheap to list; never decrypts."""
+
+    __slots__ = ("__dict__", "_record")
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+
+    @property
+    def address(self) -> Address:
+        """Where it is saved, with its version."""
+        return Address(self._record.slug, self._record.name, self._record.version)
+
+    @property
+    def slug(self) -> str:
+        """The block class's slug."""
+        return self._record.slug
+
+    @property
+    def name(self) -> str:
+        """The block's name."""
+        return self._record.name
+
+    @property
+    def version(self) -> int:
+        """1 for the first, then one more for each save."""
+        return self._record.version
+
+    @property
+    def schema_version(self) -> int:
+        """The class's schema version when it was saved."""
+        return self._record.schema_version
+
+    @property
+    def saved_at(self) -> datetime:
+        """When it was saved, in UTC."""
+        return datetime.fromisoformat(self._record.saved_at)
+
+    @property
+    def saved_by(self) -> str:
+        """Who saved it, as user@host."""
+        return self._record.saved_by
+
+    @property
+    def kid(self) -> str:
+        """The id, in hex, of the root key that protects it."""
+        return self._record.kid.hex()
+
+    @cached_property
+    def fields(self) -> dict[str, Any]:
+        """The fields as JSON: a secret as ``********``, a block as ``{"$block": address}``."""
+        document = json.loads(self._record.public)
+        tree: dict[str, Any] = document["fields"]
+        for pointer in document["secrets"]:
+            put_at(tree, pointer, HIDDEN)
+        for pointer, mark in document["blocks"].items():
+            if "ref" in mark:
+                put_at(tree, pointer, {"$block": mark["ref"]})
+        return tree
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """The JSON pointers of its secrets."""
+        return tuple(json.loads(self._record.public)["secrets"])
+
+    @cached_property
+    def uses(self) -> tuple[Address, ...]:
+        """The blocks that it refers to, as it refers to them."""
+        marks = json.loads(self._record.public)["blocks"].values()
+        return tuple(sorted({Address.parse(mark["ref"]) for mark in marks if "ref" in mark}))
+
+    def __repr__(self) -> str:
+        return f"Document({str(self.address)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Document) and self._record == other._record
+
+    def __hash__(self) -> int:
+        return hash((self._record.block_id, self._record.version))

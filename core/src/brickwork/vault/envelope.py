@@ -1,0 +1,180 @@
+"""The sealed format of documents, version 1.
+
+::
+
+    "BLK1" | suite 1 | flags 1 | kid 8 | commitment 32 | wrap length 2 |
+    wrap nonce 12 | wrapped data key 48 | nonce 12 | ciphertext and tag
+
+Suite 1 is AES-256-GCM with HKDF-SHA256. The root key's wrapping key seals a random data key; the
+data key yields, by HKDF, the encryption key and the commitment, so that no two keys open one
+document. Every save has a new data key, so its nonce cannot repeat.
+
+What is sealed is a JSON object from field path to value, padded with spaces to 64 bytes. It is
+bound to its place: see `Identity`. The wrapped data key is bound to the same, less the version and
+the public fields, and to the root key's id.
+"""
+
+import hashlib
+import hmac
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from brickwork.crypto import (
+    KEY_SIZE,
+    KID_SIZE,
+    NONCE_SIZE,
+    TAG_SIZE,
+    NamedKey,
+    derive,
+    new_key,
+    open_sealed,
+    pack,
+    seal,
+)
+from brickwork.errors import TamperedCiphertext, TruncatedCiphertext, UnsupportedFormat
+
+Secrets = dict[str, str | bytes]
+
+_MAGIC = b"BLK1"
+_SUITE = b"\x01\x00"  # suite 1, no flags
+_COMMIT_SIZE = 32
+_WRAP_SIZE = NONCE_SIZE + KEY_SIZE + TAG_SIZE
+_KID = slice(6, 6 + KID_SIZE)
+_COMMIT = slice(_KID.stop, _KID.stop + _COMMIT_SIZE)
+_WRAP_LENGTH = slice(_COMMIT.stop, _COMMIT.stop + 2)
+_WRAP = slice(_WRAP_LENGTH.stop, _WRAP_LENGTH.stop + _WRAP_SIZE)
+_SHORTEST = _WRAP.stop + NONCE_SIZE + TAG_SIZE
+_BUCKET = 64
+
+
+class Identity(NamedTuple):
+    """What a sealed document belongs to; anything else refuses to open it."""
+
+    store_id: bytes
+    slug: str
+    block_id: bytes
+    name: str
+    schema_version: int
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.slug}/{self.name}@{self.version}"
+
+
+def seal_secrets(key: NamedKey, identity: Identity, public: bytes, secrets: Secrets) -> bytes:
+    """Seal a document's secrets under a root key's wrapping key."""
+    data_key = new_key()
+    encryption_key, commitment = _split(data_key)
+    return b"".join(
+        (
+            _MAGIC,
+            _SUITE,
+            key.kid,
+            commitment,
+            _WRAP_SIZE.to_bytes(2, "big"),
+            seal(key.key, data_key, _wrap_context(identity, key.kid)),
+            seal(encryption_key, _encode(secrets), _data_context(identity, public)),
+        )
+    )
+
+
+def open_secrets(
+    wrapping_key: Callable[[bytes], bytes], identity: Identity, public: bytes, sealed: bytes
+) -> Secrets:
+    """Return the secrets of a sealed document.
+
+    Args:
+        wrapping_key: Gives the wrapping key for a kid; raises KeyUnavailable or WrongKey.
+        identity: The place that the document was found in.
+        public: The public fields that stand beside it.
+        sealed: What `seal_secrets` made.
+
+    Raises:
+        UnsupportedFormat: Not this format.
+        TruncatedCiphertext: Shorter than the format allows.
+        TamperedCiphertext: Changed, or sealed for another place or other public fields.
+    """
+    kid = sealed_kid(sealed, identity)
+    data_key = _open(identity, wrapping_key(kid), sealed[_WRAP], _wrap_context(identity, kid))
+    encryption_key, commitment = _split(data_key)
+    if not hmac.compare_digest(commitment, sealed[_COMMIT]):
+        raise _tampered(identity)
+    plaintext = _open(
+        identity, encryption_key, sealed[_WRAP.stop :], _data_context(identity, public)
+    )
+    return _decode(plaintext)
+
+
+def sealed_kid(sealed: bytes, identity: Identity) -> bytes:
+    """Check the header, and return the id of the root key that a document needs."""
+    if sealed[:4] != _MAGIC[: len(sealed)] or sealed[4:6] != _SUITE[: max(len(sealed) - 4, 0)]:
+        raise UnsupportedFormat(
+            f"{identity} is sealed in a format that this Brickwork does not know.",
+            fix="Upgrade brickwork; if it is the newest, the document is damaged: restore it.",
+        )
+    if len(sealed) < _SHORTEST:
+        raise TruncatedCiphertext(
+            f"{identity} is cut short: {len(sealed)} bytes are too few.",
+            fix="Restore it from a backup, or save it again.",
+        )
+    if sealed[_WRAP_LENGTH] != _WRAP_SIZE.to_bytes(2, "big"):
+        raise _tampered(identity)
+    return sealed[_KID]
+
+
+def _split(data_key: bytes) -> tuple[bytes, bytes]:
+    material = derive(data_key, "document", KEY_SIZE + _COMMIT_SIZE)
+    return material[:KEY_SIZE], material[KEY_SIZE:]
+
+
+def _open(identity: Identity, key: bytes, sealed: bytes, context: bytes) -> bytes:
+    try:
+        return open_sealed(key, sealed, context)
+    except TamperedCiphertext:
+        raise _tampered(identity) from None
+
+
+def _tampered(identity: Identity) -> TamperedCiphertext:
+    return TamperedCiphertext(
+        f"{identity} was changed outside Brickwork, or belongs to another block or vault.",
+        fix="Do not use it. Find out who wrote to the database, then restore it or save it again.",
+    )
+
+
+def _place(identity: Identity) -> tuple[bytes, ...]:
+    return (
+        b"brickwork/document",
+        _MAGIC + _SUITE,  # not the kid: rewrapping changes it
+        identity.store_id,
+        identity.slug.encode(),
+        identity.block_id,
+        identity.name.encode(),
+        identity.schema_version.to_bytes(4, "big"),
+    )
+
+
+def _data_context(identity: Identity, public: bytes) -> bytes:
+    version = identity.version.to_bytes(8, "big")
+    return pack(*_place(identity), version, hashlib.sha256(public).digest())
+
+
+def _wrap_context(identity: Identity, kid: bytes) -> bytes:
+    return pack(*_place(identity), kid)
+
+
+def _encode(secrets: Mapping[str, str | bytes]) -> bytes:
+    plain = {
+        path: value if isinstance(value, str) else {"base64": b64encode(value).decode()}
+        for path, value in secrets.items()
+    }
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()
+    return text + b" " * (-len(text) % _BUCKET)
+
+
+def _decode(plaintext: bytes) -> Secrets:
+    return {
+        path: value if isinstance(value, str) else b64decode(value["base64"])
+        for path, value in json.loads(plaintext).items()
+    }
