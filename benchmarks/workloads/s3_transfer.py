@@ -18,7 +18,6 @@ from typing import Any
 
 BUCKET = "bench"
 WORKERS = 16  # files of a folder at once
-PARTS = 8  # parts of one file at once, as S3Bucket has it
 PREFIX = "small"
 BIG = "big.bin"
 
@@ -29,9 +28,11 @@ def plain_boto3(files: Path) -> dict[str, Callable[[], object]]:
     from boto3.s3.transfer import TransferConfig
     from botocore.config import Config
 
+    from brickwork_aws.s3_parts import THREADS  # the parts of one file that S3Bucket moves at once
+
     client: Any = boto3.client("s3", config=Config(max_pool_connections=WORKERS))
     client.head_bucket(Bucket=BUCKET)
-    parts = TransferConfig(max_concurrency=PARTS)
+    parts = TransferConfig(max_concurrency=THREADS)
 
     def upload(path: Path) -> None:
         client.put_object(Bucket=BUCKET, Key=f"{PREFIX}/{path.name}", Body=path.read_bytes())
@@ -62,9 +63,7 @@ def s3_bucket(files: Path) -> dict[str, Callable[[], object]]:
     """Return the same transfers through S3Bucket."""
     from brickwork import Secret
     from brickwork_aws import AwsCredentials, S3Bucket
-    from brickwork_aws.s3_parts import THREADS
 
-    assert THREADS == PARTS, "plain boto3 is to have the same concurrency: mend PARTS"
     credentials = AwsCredentials(
         access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
         secret_access_key=Secret(os.environ["AWS_SECRET_ACCESS_KEY"]),
@@ -82,8 +81,12 @@ def s3_bucket(files: Path) -> dict[str, Callable[[], object]]:
 
 
 def _peak() -> float:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+    """Return the most memory that this process ever had, in megabytes."""
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    # Not ru_maxrss, which on Linux begins with what the parent had when it started us.
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
 
 
 def main() -> None:
