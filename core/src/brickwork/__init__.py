@@ -16,6 +16,15 @@ if TYPE_CHECKING:
         Finding as Finding,
         migration as migration,
     )
+    from brickwork.builtin.blocks import (
+        BasicAuth as BasicAuth,
+        DatabaseUrl as DatabaseUrl,
+        SecretBlock as SecretBlock,
+        Settings as Settings,
+    )
+    from brickwork.builtin.local_storage import LocalStorage as LocalStorage
+    from brickwork.builtin.webhook import Webhook as Webhook
+    from brickwork.builtin.webhook_signature import verify_signature as verify_signature
     from brickwork.config import Config as Config
     from brickwork.errors import (
         BlockError as BlockError,
@@ -113,6 +122,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "block": "Address Block CheckReport Finding migration",
+    "builtin.blocks": "BasicAuth DatabaseUrl SecretBlock Settings",
+    "builtin.local_storage": "LocalStorage",
+    "builtin.webhook": "Webhook",
+    "builtin.webhook_signature": "verify_signature",
     "config": "Config",
     "errors": (
         "BlockError BlockExists BlockInUse BlockNotFound BrickworkError ConfigError CorruptData"

@@ -17,6 +17,8 @@ class KeyProvider(ABC):
 
     name: ClassVar[str]
     """The name under which the plugin registers it: ``env``, ``file``, ``passphrase`` ..."""
+    also_opens: ClassVar[frozenset[str]] = frozenset()
+    """The names of providers whose wrapped keys this one can unwrap too."""
 
     @classmethod
     @abstractmethod

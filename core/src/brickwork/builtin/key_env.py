@@ -17,6 +17,8 @@ class EnvKey(KeyProvider):
     """
 
     name: ClassVar[str] = "env"
+    # The text of a key file can be handed to a container as a variable, and the other way round.
+    also_opens: ClassVar[frozenset[str]] = frozenset({"file"})
     default_variable: ClassVar[str] = "BRICKWORK_KEY"
 
     def __init__(self, variable: str = default_variable) -> None:

@@ -28,6 +28,7 @@ class FileKey(KeyProvider):
     """
 
     name: ClassVar[str] = "file"
+    also_opens: ClassVar[frozenset[str]] = frozenset({"env"})
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser().absolute()

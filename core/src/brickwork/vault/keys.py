@@ -134,7 +134,7 @@ class KeyRing:
     def _unwrap(self, kid: bytes) -> bytes:
         for key in self.status():
             if key.kid == kid:
-                if key.provider != self.provider.name:
+                if key.provider not in {self.provider.name, *self.provider.also_opens}:
                     raise KeyUnavailable(
                         f"The vault {self._store.location} is locked by the key provider "
                         f"{key.provider!r}, and {self.provider.name!r} is configured "
