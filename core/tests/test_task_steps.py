@@ -212,6 +212,50 @@ def test_nested_thread_guards_fired_at_every_pair_of_steps(firing: Firing) -> No
     assert min(outcomes["outer", ""], outcomes["done", "inner"]) > 10, outcomes
 
 
+def test_an_inner_interrupt_does_not_replace_an_outer_one(firing: Firing) -> None:
+    """While the outer time-out is on its way out, the inner one stays away, also in ``finally``."""
+
+    def both() -> None:
+        try:
+            firing.fire(outer)
+            some_bytecode()
+        finally:
+            firing.fire(inner)
+            some_bytecode()
+            reached.append(1)
+
+    reached: list[int] = []
+    outer, inner = ThreadGuard(Scope("outer")), ThreadGuard(Scope("inner"))
+    with pytest.raises(TaskTimeout, match="'outer'"):
+        guarded(outer, guarded, (inner, both, (), {}), {})
+    assert reached == [1]
+
+
+def interrupt_by_hand() -> None:
+    """Do what Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("kind", [ThreadGuard, AlarmGuard])
+def test_ctrl_c_at_every_step(kind: type[ThreadGuard] | type[AlarmGuard]) -> None:
+    """It ends the call, and leaves no guard, lock, timer or handler behind."""
+
+    def run(steps: Steps) -> str:
+        guard = kind(Scope("call", seconds=60))
+        with steps.traced():
+            return guarded(guard, work, (), {})
+
+    steps_of(run)  # the first starts the watching thread, with steps of its own
+    for step in range(1, steps_of(run) + 1):
+        with pytest.raises(KeyboardInterrupt):
+            run(Steps({step: interrupt_by_hand}))
+        assert alarm._alarms == []
+        assert getattr(threads._local, "guards", []) == []
+        assert not threads._lock.locked()
+        assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
 class HandClock(time_source.Clock):
     """A clock that is set by hand."""
 
@@ -294,3 +338,23 @@ def test_nested_alarms_at_every_pair_of_steps(hand_clock: HandClock) -> None:
         ("outer", "done"),
     }, outcomes
     assert min(outcomes["outer", ""], outcomes["done", "inner"]) > 10, outcomes
+
+
+def test_an_inner_alarm_does_not_replace_an_outer_one(hand_clock: HandClock) -> None:
+    """While the outer time-out is on its way out, the inner one stays away, also in ``finally``."""
+
+    def both() -> None:
+        try:
+            hand_clock.time += 100
+            signal.raise_signal(signal.SIGALRM)
+        finally:
+            hand_clock.time += 100
+            signal.raise_signal(signal.SIGALRM)
+            reached.append(1)
+
+    reached: list[int] = []
+    outer = AlarmGuard(Scope("outer", seconds=60))
+    inner = AlarmGuard(Scope("inner", seconds=160))
+    with pytest.raises(TaskTimeout, match="'outer'"):
+        guarded(outer, guarded, (inner, both, (), {}), {})
+    assert reached == [1]

@@ -2,6 +2,9 @@
 
 import signal
 import threading
+
+# What signal.py wraps: making enums of every handler costs 10 us a call.
+from _signal import getsignal, signal as set_handler  # type: ignore[import-not-found]
 from types import FrameType
 from typing import Any
 
@@ -18,34 +21,33 @@ from brickwork.tasks.scope import Scope
 
 _alarms: "list[AlarmGuard]" = []  # outermost first; only the main thread touches it
 _handler_before: Any = signal.SIG_DFL
+_IDLE = (signal.SIG_DFL, signal.SIG_IGN)  # compare by ==: they come as plain numbers
 
 
 def alarm_is_free() -> bool:
     """Return whether this is the main thread, and SIGALRM is ours or nobody's."""
     if threading.current_thread() is not threading.main_thread():
         return False
-    handler = signal.getsignal(signal.SIGALRM)
+    handler = getsignal(signal.SIGALRM)
     if _alarms or handler is _on_alarm:
         return handler is _on_alarm
     # A handler set by C code reads as None. A timer that runs without a handler is taken, too.
-    idle = handler is signal.SIG_DFL or handler is signal.SIG_IGN
-    return idle and signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    return handler in _IDLE and signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
 class AlarmGuard:
     """Watches one call on the main thread; nested ones share the process's one real timer."""
 
-    __slots__ = ("interrupt", "left", "scope", "silenced")
+    __slots__ = ("interrupt", "scope", "silenced")
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.interrupt: type[Interrupt] | None = None  # once it was raised
         self.silenced = False  # an outer one's interrupt is on its way out, not to be replaced
-        self.left = False
 
     def due_in(self, now: float) -> float | None:
         """Return the seconds until this guard must raise, or look whether it must again."""
-        if self.left or self.silenced or self.scope.ends is None:
+        if self.silenced or self.scope.ends is None:
             return None
         if self.interrupt is None:
             return self.scope.ends - now
@@ -54,10 +56,8 @@ class AlarmGuard:
     def enter(self) -> None:
         """Begin to watch."""
         global _handler_before
-        while _alarms and _alarms[-1].left:
-            _alarms.pop()  # left behind by a Ctrl-C in the middle of leaving
         if not _alarms:
-            previous = signal.signal(signal.SIGALRM, _on_alarm)
+            previous = set_handler(signal.SIGALRM, _on_alarm)
             if previous is not _on_alarm:
                 _handler_before = previous
         _alarms.append(self)
@@ -65,17 +65,15 @@ class AlarmGuard:
 
     def leave(self) -> None:
         """Stop watching, and put timer and handler back as they were. Callable twice."""
-        self.left = True  # from here on the handler raises nothing for this guard
-        if self not in _alarms:
-            return
-        del _alarms[_alarms.index(self) :]
-        if signal.getsignal(signal.SIGALRM) is not _on_alarm:
-            return  # the task took the signal for itself, and its timer with it
+        if self in _alarms:
+            del _alarms[_alarms.index(self) :]
+        if getsignal(signal.SIGALRM) is not _on_alarm:
+            return  # all is put back, or the task took the signal for itself, timer and all
         if _alarms:
             _set_timer()
         else:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, _handler_before)
+            set_handler(signal.SIGALRM, _handler_before)
 
     def error(self) -> TaskError:
         """Return the error that an interrupted call ends with."""

@@ -114,9 +114,9 @@ def guarded(
             return fn(*args, **kwargs)
         finally:
             guard.leave()
-    except Interrupt as interrupt:
-        guard.leave()  # it may have come in the middle of leaving
-        if interrupt.scope is not guard.scope:
+    except BaseException as error:
+        guard.leave()  # it may have come in the middle of leaving, and a Ctrl-C as well
+        if not isinstance(error, Interrupt) or error.scope is not guard.scope:
             raise
         # With the traceback, which shows where the call was; without the interrupt itself.
-        raise guard.error().with_traceback(interrupt.__traceback__) from None
+        raise guard.error().with_traceback(error.__traceback__) from None

@@ -30,14 +30,14 @@ class ThreadGuard:
     call is slower from then on, and tracers hang.
     """
 
-    __slots__ = ("_done", "_guards", "_stopped", "_thread", "interrupt", "scope")
+    __slots__ = ("_guards", "_stopped", "_thread", "interrupt", "scope")
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self._thread = 0  # not entered yet
         self._guards: list[ThreadGuard] = []
         self.interrupt: type[Interrupt] | None = None  # once it was fired
-        self._done = self._stopped = False
+        self._stopped = False
 
     def enter(self) -> None:
         """Begin to watch, in the thread that calls this."""
@@ -55,7 +55,6 @@ class ThreadGuard:
     def leave(self) -> None:
         """Stop watching; an interrupt that is still under way is raised here. Callable twice."""
         with _lock:
-            self._done = True
             if self in self._guards:
                 del self._guards[self._guards.index(self) :]
         _deliver()
@@ -80,7 +79,7 @@ class ThreadGuard:
             After how many seconds to fire again; None for not at all.
         """
         with _lock:
-            if self._done or self not in self._guards:
+            if self not in self._guards:
                 return None
             outer = self._guards[: self._guards.index(self)]
             if any(guard.interrupt for guard in outer):
@@ -99,9 +98,9 @@ class ThreadGuard:
         return self.scope.error() if self._stopped else self.scope.timed_out()
 
     @property
-    def done(self) -> bool:
-        """Whether the call has ended."""
-        return self._done
+    def ended(self) -> bool:
+        """Whether the call was left."""
+        return self._thread != 0 and self not in self._guards
 
 
 def _set_async_exc(thread: int, kind: type[Interrupt]) -> None:
@@ -134,9 +133,9 @@ class _Watch:
                 self._thread = thread
 
     def _tidy(self) -> None:
-        """Forget guards that are done, each time the heap has doubled."""
+        """Forget guards of calls that ended, each time the heap has doubled."""
         if len(self._heap) > self._tidy_above:
-            self._heap = [entry for entry in self._heap if not entry[2].done]
+            self._heap = [entry for entry in self._heap if not entry[2].ended]
             heapq.heapify(self._heap)
             self._tidy_above = 2 * len(self._heap) + 100
 
