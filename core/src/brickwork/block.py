@@ -1,80 +1,33 @@
 """``Block``: a typed, immutable value of configuration and secrets, saved and loaded by name."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, TypeVar
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, ParamSpec, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from brickwork._block_schema import guarded_schema, problems_of
-from brickwork.errors import (
-    BlockError,
-    InvalidBlock,
-    InvalidName,
-    MigrationError,
-    SecretExposed,
+from brickwork._address import (
+    Address as Address,
+    check_name as check_name,
+    check_slug as check_slug,
+    parse_name,
 )
+from brickwork._block_schema import guarded_schema, problems_of
+from brickwork._default import current_vault
+from brickwork._migrations import Fields as Fields, lift as lift, migration as migration
+from brickwork._secret_schema import Hidden
+from brickwork.errors import BlockError, InvalidBlock, InvalidName, Problem, SecretExposed
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
-    from brickwork.vault import Document, Vault
+    from brickwork.vault import Document
 
-B = TypeVar("B", bound="Block")
-Fields = dict[str, Any]
-
-_SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
-
-
-class Address(NamedTuple):
-    """Where a block is saved: ``slug/name``, with a version ``slug/name@3``."""
-
-    slug: str
-    name: str
-    version: int | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> "Address":
-        """Read an address from text. Raises InvalidName."""
-        slug, slash, rest = text.partition("/")
-        name, at, version = rest.partition("@")
-        if not slash or (at and not (version.isascii() and version.isdigit() and int(version))):
-            raise InvalidName(
-                f"{text!r} is not an address.",
-                fix="Write slug/name or slug/name@version, for example aws-credentials/prod.",
-            )
-        return cls(check_slug(slug), check_name(name), int(version) if at else None)
-
-    def __str__(self) -> str:
-        version = "" if self.version is None else f"@{self.version}"
-        return f"{self.slug}/{self.name}{version}"
-
-
-def check_slug(text: str) -> str:
-    """Return the text if it is a slug. Raises InvalidName."""
-    if not _SLUG.match(text):
-        raise InvalidName(
-            f"{text!r} is not a slug.",
-            fix="A slug is lower-case words with hyphens between them, such as aws-s3-bucket; "
-            "the first word is the plugin's entry-point name.",
-        )
-    return text
-
-
-def check_name(text: str) -> str:
-    """Return the text if it is a block's name. Raises InvalidName."""
-    if not _NAME.match(text):
-        raise InvalidName(
-            f"{text!r} is not a name for a block.",
-            fix="A name has 1 to 100 of the characters A-Z a-z 0-9 . _ - and starts with a "
-            "letter or a digit.",
-        )
-    return text
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,32 +59,32 @@ class CheckReport:
         return all(finding.status != "failed" for finding in self.findings)
 
 
-def migration(
-    from_version: int,
-) -> Callable[[Callable[[Fields], Fields]], "staticmethod[..., Any]"]:
-    """Mark a function of a block class that lifts stored fields by one schema version.
+def _quiet(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function that is given a block's values fail without showing them.
 
-    ``@migration(1)`` takes the fields of a document of schema version 1 and returns those of
-    version 2. Fields are plain JSON values, `Secret` objects and blocks. A field that is not
-    returned disappears, its secret with it. The function is called without the class::
-
-        class Account(Block):
-            slug: ClassVar[str] = "acme-account"
-            schema_version: ClassVar[int] = 2
-            login: str = Field(description="Who logs in.")
-
-            @migration(1)
-            def _user_became_login(fields):
-                fields["login"] = fields.pop("user")
-                return fields
+    What it raises instead of a ValidationError has neither the error in its chain nor a frame
+    that holds the values.
     """
 
-    def mark(function: Callable[[Fields], Fields]) -> "staticmethod[..., Any]":
-        marked = staticmethod(function)
-        marked.__dict__["migrates_from"] = from_version
-        return marked
+    @wraps(function)
+    def quiet(*args: P.args, **options: P.kwargs) -> R:
+        try:
+            return function(*args, **options)
+        except ValidationError as error:
+            owner: Any = args[0]
+            invalid = _invalid(owner if isinstance(owner, type) else type(owner), error)
+        except InvalidBlock as error:
+            invalid = error.with_traceback(None)
+        finally:
+            del args, options
+        raise invalid
 
-    return mark
+    return quiet
+
+
+def _invalid(cls: "type[Block]", error: ValidationError) -> InvalidBlock:
+    problems, fix = problems_of(cls, error)
+    return InvalidBlock(_called(cls), problems, fix=fix)
 
 
 defined_blocks: dict[str, "type[Block]"] = {}
@@ -174,45 +127,43 @@ class Block(BaseModel):
 
     # Values
 
+    @_quiet
     def __init__(self, /, **fields: Any) -> None:
-        try:
-            super().__init__(**fields)
-        except ValidationError as error:
-            invalid = _invalid(type(self), error)
-        else:
-            return
-        # Raised out here, without the values: neither the chain of errors nor a traceback that
-        # shows local variables leads back to them.
+        # Boxed, so that no frame of a traceback that shows local variables has them in sight.
+        boxed = Hidden(fields)
         del fields
-        raise invalid
+        self.__pydantic_validator__.validate_python(boxed, self_instance=self)
+
+    # Pydantic then validates a nested block straight away, instead of by calling this.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # as RootModel does
 
     @classmethod
+    @_quiet
     def model_validate(cls, obj: Any, **options: Any) -> Self:
         """Validate like pydantic, with errors that carry no input. Raises InvalidBlock."""
-        try:
-            return super().model_validate(obj, **options)
-        except ValidationError as error:
-            invalid = _invalid(cls, error)
-        del obj
-        raise invalid
+        return super().model_validate(obj, **options)
 
     @classmethod
+    @_quiet
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
         """Validate JSON like pydantic, with errors that carry no input. Raises InvalidBlock."""
-        try:
-            return super().model_validate_json(json_data, **options)
-        except ValidationError as error:
-            invalid = _invalid(cls, error)
-        del json_data
-        raise invalid
+        return super().model_validate_json(json_data, **options)
+
+    @classmethod
+    @_quiet
+    def model_validate_strings(cls, obj: Any, **options: Any) -> Self:
+        """Validate texts like pydantic, with errors that carry no input. Raises InvalidBlock."""
+        return super().model_validate_strings(obj, **options)
 
     @classmethod  # type: ignore[no-redef]  # pydantic's mypy plugin adds its own
+    @_quiet
     def model_construct(  # type: ignore[override]  # as above
         cls, _fields_set: set[str] | None = None, **values: Any
     ) -> Self:
         """Validate all the same: an unchecked block could show a secret held as plain text."""
         return cls(**values)
 
+    @_quiet
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy; with ``update`` a validated one with those fields changed.
 
@@ -221,11 +172,23 @@ class Block(BaseModel):
         """
         if not update:
             return super().model_copy(deep=deep)
-        copy = type(self)(**{**self.__dict__, **update})
-        place = self._place
+        copy = type(self)(**{**_values(self), **update})
+        place = place_of(self)
         if place is not None:
             stamp(copy, place._replace(changed=True))
         return copy
+
+    @_quiet
+    def copy(self, *, update: Mapping[str, Any] | None = None, **options: Any) -> Self:
+        """Do what `model_copy` does; pydantic's own, which is deprecated, would not validate."""
+        return self.model_copy(update=update, **options)
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """Return a dict, as pydantic does. Raises SecretExposed for secrets in mode ``json``."""
+        try:
+            return super().model_dump(**options)
+        except PydanticSerializationError as error:
+            raise _exposed(type(self), error) from None
 
     def model_dump_json(self, **options: Any) -> str:
         """Return JSON, as pydantic does. Raises SecretExposed for a block that holds secrets."""
@@ -234,32 +197,46 @@ class Block(BaseModel):
         except PydanticSerializationError as error:
             raise _exposed(type(self), error) from None
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_"):
+            super().__setattr__(name, value)
+            return
+        del value
+        problem = Problem(name, "a block cannot be changed", "frozen_instance")
+        raise InvalidBlock(
+            _called(type(self)), [problem], fix="Make a changed one: model_copy(update={...})."
+        )
+
     def __eq__(self, other: object) -> bool:
         """Compare class and fields; where the two are saved does not matter."""
         if not isinstance(other, Block):
             return NotImplemented
-        return type(self) is type(other) and self.__dict__ == other.__dict__
+        if type(self) is not type(other):
+            return False
+        return self.__dict__ == other.__dict__ or _values(self) == _values(other)
 
     def __hash__(self) -> int:
+        values = _values(self)
         try:
-            return hash((type(self), tuple(self.__dict__.values())))
+            return hash((type(self), *values.values()))
         except TypeError:  # a field holds a dict or a list
-            return hash((type(self), tuple(self.__dict__)))
+            return hash((type(self), *values))
 
     def __reduce__(self) -> Any:
-        if self.address is not None:
-            return (_load_pickled, (str(self.address),))
-        return super().__reduce__()
+        place = place_of(self)
+        if place is None or place.changed:
+            return super().__reduce__()
+        return (_load_pickled, (type(self), str(place.address), place.pinned))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return self.__reduce__() if self.address is not None else super().__reduce_ex__(protocol)
+        return super().__reduce_ex__(protocol) if self.address is None else self.__reduce__()
 
     # Saving and loading, on the vault in use
 
     @property
     def address(self) -> Address | None:
         """Where this block is saved, with its version; None for one that is not."""
-        place = self._place
+        place = place_of(self)
         return None if place is None or place.changed else place.address
 
     def save(self, name: str, *, overwrite: bool = False) -> "Document":
@@ -274,7 +251,7 @@ class Block(BaseModel):
             VersionConflict: This block was loaded, and a newer version was saved since.
             VaultError: Any other reason; the vault is as it was.
         """
-        return _vault().save(self, name, overwrite=overwrite)
+        return current_vault().save(self, name, overwrite=overwrite)
 
     @classmethod
     def load(cls, name: str, *, version: int | None = None) -> Self:
@@ -290,7 +267,7 @@ class Block(BaseModel):
             BlockError: What is saved there is not of this class, or does not fit it any more.
             VaultError: It could not be read or decrypted.
         """
-        return _vault().load(_address_for(cls, name, version), expect=cls)
+        return current_vault().load(_address_for(cls, name, version), expect=cls)
 
     def check(self) -> CheckReport:
         """Find out whether it is real, reachable and permitted. Bounded in time; never raises.
@@ -350,82 +327,32 @@ class Place(NamedTuple):
 
 def place_of(block: Block) -> Place | None:
     """Return where a block was loaded from or saved to; for the vault."""
-    return block._place  # noqa: SLF001  # private to users, not to this module
+    # Straight from where pydantic keeps private attributes: its own way there is slow.
+    private = block.__pydantic_private__
+    return None if private is None else private.get("_place")
 
 
 def stamp(block: Block, place: Place) -> None:
     """Note on a block where it is saved; for the vault."""
-    block._place = place  # noqa: SLF001  # as above
-
-
-# Migrations
-
-
-def lift(cls: type[Block], fields: Fields, from_version: int) -> Fields:
-    """Lift stored fields to the class's schema version, one migration after the other.
-
-    Raises:
-        MigrationError: A migration lacks, or failed, or the document is newer than the class.
-    """
-    if from_version > cls.schema_version:
-        raise MigrationError(
-            f"A {cls.slug} block was saved with schema version {from_version}; the installed "
-            f"{cls.__name__} knows only up to {cls.schema_version}.",
-            fix=f"Upgrade the package that has {cls.__module__}.",
-        )
-    steps = _migrations(cls)
-    for version in range(from_version, cls.schema_version):
-        step = steps.get(version)
-        if step is None:
-            raise MigrationError(
-                f"A {cls.slug} block was saved with schema version {from_version}, and "
-                f"{cls.__name__} has no migration from {version} to {version + 1}.",
-                fix=f"Add a function marked @migration({version}) to {cls.__module__}."
-                f"{cls.__qualname__}.",
-            )
-        try:
-            fields = step(fields)
-        except Exception as error:  # noqa: BLE001  # any failure of foreign code, named
-            raise MigrationError(
-                f"The migration of {cls.slug} from schema version {version} failed with "
-                f"{type(error).__name__}.",
-                fix=f"Mend the function marked @migration({version}) in {cls.__module__}.",
-            ) from None
-        if not isinstance(fields, dict):
-            raise MigrationError(
-                f"The migration of {cls.slug} from schema version {version} returned "
-                f"{type(fields).__name__}, not the fields.",
-                fix=f"Return the dict of fields from @migration({version}) in {cls.__module__}.",
-            )
-    return fields
-
-
-def _migrations(cls: type[Block]) -> dict[int, Callable[[Fields], Fields]]:
-    found: dict[int, Callable[[Fields], Fields]] = {}
-    for base in reversed(cls.__mro__):
-        for value in vars(base).values():
-            if isinstance(value, staticmethod) and "migrates_from" in value.__dict__:
-                found[value.__dict__["migrates_from"]] = value.__func__
-    return found
+    private = block.__pydantic_private__
+    assert private is not None  # noqa: S101  # every block has the private attribute _place
+    private["_place"] = place
 
 
 # Helpers of the class
 
 
-def _vault() -> "Vault":
-    from brickwork._default import current_vault
-
-    return current_vault()
-
-
 def _address_for(cls: type[Block], name: str, version: int | None) -> Address:
     slug = cls.__dict__.get("slug")
-    if slug is None and "/" not in name:
+    if "/" in name:
+        address = Address.parse(name)
+    elif slug is None:
         raise InvalidName(
             f"{cls.__name__}.load({name!r}): without the slug, the class to load is not known.",
             fix=f"Write the whole address, slug/{name}, or load on the block's own class.",
         )
-    address = Address.parse(name if "/" in name else f"{slug}/{name}")
+    else:
+        address = Address(slug, *parse_name(name))
     if slug is not None and address.slug != slug:
         raise BlockError(
             f"{address} is not a {slug} block.",
@@ -434,17 +361,28 @@ def _address_for(cls: type[Block], name: str, version: int | None) -> Address:
     return address if version is None else address._replace(version=version)
 
 
-def _load_pickled(address: str) -> Block:
-    return Block.load(address)
+def _load_pickled(cls: type[Block], address: str, pinned: bool) -> Block:
+    block = cls.load(address)
+    place = place_of(block)
+    if place is not None:
+        # The version in a pickle is not one that somebody chose.
+        stamp(block, place._replace(pinned=pinned))
+    return block
 
 
-def _invalid(cls: type[Block], error: ValidationError) -> InvalidBlock:
-    problems, fix = problems_of(cls, error)
-    return InvalidBlock(cls.__dict__.get("slug", cls.__name__), problems, fix=fix)
+def _called(cls: type[Block]) -> str:
+    slug: str = cls.__dict__.get("slug", cls.__name__)
+    return slug
+
+
+def _values(block: Block) -> dict[str, Any]:
+    """Return the fields alone: what a cached property keeps beside them is none."""
+    held = block.__dict__
+    return {name: held[name] for name in type(block).model_fields}
 
 
 def _exposed(cls: type[Block], error: PydanticSerializationError) -> Exception:
-    if "SecretExposed" not in str(error):
+    if SecretExposed.__name__ not in str(error):
         return error
     return SecretExposed(
         f"A {cls.__name__} holds secrets and cannot be written as JSON.",
@@ -455,12 +393,18 @@ def _exposed(cls: type[Block], error: PydanticSerializationError) -> Exception:
 def _refuse_shadowing(cls: type[Block]) -> None:
     # A field that hides a method breaks every caller of the method, far from here.
     for field in cls.model_fields:
+        if field in ("slug", "schema_version"):
+            raise BlockError(
+                f"{cls.__qualname__}.{field} is a field, and must belong to the class.",
+                fix=f"Annotate it: {field}: ClassVar[{'str' if field == 'slug' else 'int'}] = ...",
+            )
         for base in cls.__mro__[1:]:
             hidden = vars(base).get(field)
             if callable(hidden) or isinstance(hidden, property | cached_property | classmethod):
-                raise TypeError(
-                    f"{cls.__qualname__}.{field} hides {base.__qualname__}.{field}; "
-                    "give the field another name"
+                raise BlockError(
+                    f"The field {cls.__qualname__}.{field} hides {base.__qualname__}.{field}.",
+                    fix="Give the field another name; an alias keeps the name outside: "
+                    f'Field(alias="{field}").',
                 )
 
 

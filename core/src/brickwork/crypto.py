@@ -55,7 +55,7 @@ def key_id(root_key: bytes | bytearray) -> bytes:
 
 def pack(*parts: bytes) -> bytes:
     """Join byte strings so that no two different lists give the same result."""
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
 
 
 def seal(key: bytes, plaintext: bytes, context: bytes) -> bytes:

@@ -1,0 +1,140 @@
+"""``Reader``: finds documents in a store, opens them, and puts blocks together."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from brickwork.block import Address, Block, Place, stamp
+from brickwork.errors import BlockError, BlockNotFound
+from brickwork.registry.current import get_registry
+from brickwork.store import Record, Store
+from brickwork.vault.codec import decode
+from brickwork.vault.envelope import Identity, Secrets, open_secrets
+from brickwork.vault.keys import KeyRing
+
+B = TypeVar("B", bound=Block)
+Path = tuple[Address, ...]
+"""The blocks that lead to the one being loaded, each of which refers to the next."""
+
+
+class Reader:
+    """Reads a vault. Changes nothing.
+
+    Attributes:
+        store: Where the documents are.
+        keys: What opens them.
+    """
+
+    def __init__(self, store: Store, keys: KeyRing) -> None:
+        self.store = store
+        self.keys = keys
+
+    def record(self, address: Address) -> Record:
+        """Return one version, the newest where none is given. Raises BlockNotFound."""
+        record = self.store.get(*address) if self.store.exists() else None
+        if record is None:
+            raise self._not_found(address)
+        return record
+
+    def versions(self, address: Address) -> list[Record]:
+        """Return every version, oldest first. Raises BlockNotFound."""
+        exists = self.store.exists()
+        records = list(self.store.versions(address.slug, address.name)) if exists else []
+        if not records:
+            raise self._not_found(address)
+        return records
+
+    def load(self, address: Address, expect: type[B]) -> B:
+        """Load a block and what it refers to; see `Vault.load`."""
+        while True:
+            record = self.store.get(*address)
+            if record is None:
+                raise self._not_found(address)
+            try:
+                return self._block(record, address, expect, ())
+            except BlockNotFound:
+                # A block that this one refers to was renamed after this one was read? Then this
+                # one was written anew. If not, it is true that the other is missing.
+                if self.store.get(*address) == record:
+                    raise
+
+    def block_of(
+        self, record: Record, cls: type[Block], child_at: Callable[[str, str], Block]
+    ) -> Block:
+        """Open a document and build its block, which has no address yet."""
+        return decode(
+            cls,
+            record.schema_version,
+            record.public,
+            self.secrets_of(record),
+            get_registry().block_class,
+            child_at,
+        )
+
+    def secrets_of(self, record: Record) -> Secrets:
+        """Open a document. Raises what `open_secrets` raises."""
+        return open_secrets(
+            self.keys.wrapping_key, self.identity_of(record), record.public, record.sealed
+        )
+
+    def identity_of(self, record: Record) -> Identity:
+        """Return what a document must have been sealed for."""
+        return Identity(
+            self.store.store_id,
+            record.slug,
+            record.block_id,
+            record.name,
+            record.schema_version,
+            record.version,
+        )
+
+    def _block(self, record: Record, address: Address, expect: type[B], path: Path) -> B:
+        here = Address(record.slug, record.name, record.version)
+        if here in path:  # only by versions that refer to each other's past
+            raise BlockError(
+                f"{here} refers to itself, through {path[-1]}.",
+                fix=f"Save {path[-1]} anew without it.",
+            )
+        known = expect.__dict__.get("slug") == record.slug
+        cls = expect if known else get_registry().block_class(record.slug)
+        if not issubclass(cls, expect):
+            raise BlockError(
+                f"{address} is a {cls.__name__}, not a {expect.__name__}.",
+                fix=f'Load it with Block.load("{address}") or with {cls.__name__}.',
+            )
+
+        def child_at(_: str, ref: str) -> Block:
+            child = Address.parse(ref)
+            found = self.store.get(*child)
+            if found is None:
+                raise self._not_found(child, needed_by=here)
+            return self._block(found, child, Block, (*path, here))
+
+        try:
+            block = self.block_of(record, cls, child_at)
+        except BlockError as error:
+            error.add_note(f"in block {here}")
+            raise
+        stamp(block, Place(here, self.store.store_id, address.version is not None))
+        return block  # type: ignore[return-value]  # issubclass(cls, expect), and it is a cls
+
+    def _not_found(self, address: Address, needed_by: Address | None = None) -> BlockNotFound:
+        needed = f", which {needed_by} refers to" if needed_by else ""
+        newest = self.store.get(address.slug, address.name) if self.store.exists() else None
+        if newest is not None:
+            return BlockNotFound(
+                f"{address._replace(version=None)} has no version {address.version}{needed}; "
+                f"the newest is {newest.version}.",
+                fix=f"List them with `brickwork block history {address._replace(version=None)}`.",
+            )
+        return BlockNotFound(
+            f"No block {address} is saved in {self.store.location}{needed}.",
+            fix=f"{self._near(address)}List what there is with `brickwork block ls`.",
+        )
+
+    def _near(self, address: Address) -> str:
+        from difflib import get_close_matches
+
+        heads = self.store.heads() if self.store.exists() else ()
+        known = [f"{head.slug}/{head.name}" for head in heads]
+        match = get_close_matches(f"{address.slug}/{address.name}", known, 1)
+        return f"Did you mean {match[0]}? " if match else ""

@@ -1,0 +1,170 @@
+"""``Writer``: what changes documents. Every method runs inside a transaction of the store."""
+
+import os
+from collections import deque
+from datetime import UTC, datetime
+
+from brickwork.block import Address, Block, place_of
+from brickwork.errors import (
+    BlockError,
+    BlockExists,
+    BlockNotFound,
+    MigrationError,
+    TamperedCiphertext,
+    TruncatedCiphertext,
+    UnsupportedFormat,
+    VersionConflict,
+)
+from brickwork.store import Record
+from brickwork.vault.codec import Encoded, canonical, renamed, uses_of
+from brickwork.vault.envelope import Identity, Secrets, seal_secrets
+from brickwork.vault.reading import Reader
+
+_UNREADABLE = (TamperedCiphertext, TruncatedCiphertext, UnsupportedFormat)
+
+
+class Writer:
+    """Writes to a vault, inside transactions that its caller begins."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._store = reader.store
+        self._keys = reader.keys
+
+    def put(self, block: Block, name: str, encoded: Encoded, *, overwrite: bool) -> Record:
+        """Add a version, if it differs from the newest; see `Vault.save`."""
+        current = self._store.get(encoded.slug, name)
+        if current is not None:
+            if self._same(current, encoded):
+                return current
+            if not overwrite:
+                raise BlockExists(
+                    f"{encoded.slug}/{name} exists already, with other values.",
+                    fix="Choose another name, or pass overwrite=True to add a version.",
+                )
+            based = self.based_on(block, encoded.slug, name)
+            if based is not None and based != current.version:
+                raise VersionConflict(
+                    f"{encoded.slug}/{name} is at version {current.version}; this block is based "
+                    f"on version {based}.",
+                    fix="Load it again, make the change on what is there now, and save that.",
+                )
+        self._check_uses(encoded, name)
+        identity = Identity(
+            self._store.store_id,
+            encoded.slug,
+            os.urandom(16) if current is None else current.block_id,
+            name,
+            encoded.schema_version,
+            1 if current is None else current.version + 1,
+        )
+        record = self._sealed(identity, encoded.public, encoded.secrets, encoded.uses)
+        self._read_back(record, block, encoded.children)
+        self._store.put(record)
+        return record
+
+    def rename(self, old: Address, name: str) -> Record:
+        """Reseal every version under another name, and all that refers to it."""
+        new = Address(old.slug, name)
+        versions = self._reader.versions(old)
+        if name == old.name:
+            return versions[-1]
+        if self._store.get(new.slug, name):
+            raise BlockExists(
+                f"{new} exists already.", fix="Choose another name, or delete that first."
+            )
+        users = self._store.users_of(old.slug, old.name, history=True)
+        moved = [self._reseal(record, record.public, name) for record in versions]
+        for record in users:
+            self._reseal(record, renamed(record.public, old, new), record.name)
+        return moved[-1]
+
+    def based_on(self, block: Block, slug: str, name: str) -> int | None:
+        """Return the version of an address that a block was loaded from; None for a fresh one."""
+        place = place_of(block)
+        if place is None or place.store_id != self._store.store_id:
+            return None
+        return place.address.version if place.address[:2] == (slug, name) else None
+
+    def _same(self, current: Record, encoded: Encoded) -> bool:
+        if current.schema_version != encoded.schema_version:
+            return False
+        if canonical(current.public) != canonical(encoded.public):
+            return False
+        try:
+            return self._reader.secrets_of(current) == encoded.secrets
+        except _UNREADABLE:
+            return False  # saving over a damaged version is how it is mended
+
+    def _read_back(self, record: Record, block: Block, children: dict[str, Block]) -> None:
+        """Refuse what would not come back equal: found now, it is an error and no loss."""
+        try:
+            back: object = self._reader.block_of(record, type(block), lambda at, _: children[at])
+        except MigrationError:
+            back = None
+        if back != block:
+            raise BlockError(
+                f"{record.slug}/{record.name} would not come back as it is: a field changes when "
+                "it is written as JSON and read again.",
+                fix="Use Secret instead of SecretStr, and types that pydantic reads back equal.",
+            )
+
+    def _check_uses(self, encoded: Encoded, name: str) -> None:
+        """Refuse references to what is not there, and circles."""
+        seen: set[str] = set()
+        waiting = deque(encoded.uses)
+        while waiting:
+            text = waiting.popleft()
+            if text in seen:
+                continue
+            seen.add(text)
+            if text == f"{encoded.slug}/{name}":
+                raise BlockError(
+                    f"{text} would refer to itself, through {', '.join(sorted(encoded.uses))}.",
+                    fix="Break the circle: save one of the blocks inside the other.",
+                )
+            address = Address.parse(text)
+            record = self._store.get(address.slug, address.name)
+            if record is None:
+                raise BlockNotFound(
+                    f"{encoded.slug}/{name} refers to {address}, which is not saved here.",
+                    fix=f"Save {address} first.",
+                )
+            waiting.extend(uses_of(record.public))
+
+    def _sealed(
+        self, identity: Identity, public: bytes, secrets: Secrets, uses: tuple[str, ...]
+    ) -> Record:
+        key = self._keys.for_sealing()
+        return Record(
+            identity.block_id,
+            identity.slug,
+            identity.name,
+            identity.version,
+            identity.schema_version,
+            datetime.now(UTC).isoformat(timespec="microseconds"),
+            _who(),
+            key.kid,
+            public,
+            seal_secrets(key, identity, public, secrets),
+            uses,
+        )
+
+    def _reseal(self, record: Record, public: bytes, name: str) -> Record:
+        identity = self._reader.identity_of(record)._replace(name=name)
+        sealed = self._sealed(identity, public, self._reader.secrets_of(record), uses_of(public))
+        sealed = sealed._replace(saved_at=record.saved_at, saved_by=record.saved_by)
+        self._store.replace(sealed)
+        return sealed
+
+
+def _who() -> str:
+    """Return user@host, for the record of who saved what; never fails."""
+    import getpass
+    import socket
+
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container whose user has no name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
