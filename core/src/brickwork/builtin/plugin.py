@@ -63,3 +63,10 @@ def brickwork_key_providers() -> dict[str, str]:
 def brickwork_stores() -> dict[str, str]:
     """A file of SQLite."""
     return {"sqlite": "brickwork.vault.sqlite:SqliteStore"}
+
+
+@hookimpl
+def brickwork_commands() -> dict[str, str]:
+    """The core's own groups."""
+    names = ("block", "doctor", "help", "keys", "plugin", "task")
+    return {name: f"brickwork.cli.{name}:group" for name in names}

@@ -1,0 +1,5 @@
+"""``python -m brickwork``: the command line."""
+
+from brickwork.cli import main
+
+main()
