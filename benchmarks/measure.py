@@ -217,7 +217,8 @@ def _time(process: Process) -> float:
     _, status = os.waitpid(pid, 0)
     taken = perf_counter() - start
     if status:
-        raise RuntimeError(f"{command} ended with {os.waitstatus_to_exitcode(status)}")
+        run(process.command, process.env)  # once more, for what it says on standard error
+        raise RuntimeError(f"{command} ended with {os.waitstatus_to_exitcode(status)} once")
     return taken
 
 
