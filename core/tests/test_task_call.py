@@ -90,6 +90,7 @@ def test_it_looks_like_its_function() -> None:
     assert double.__wrapped__ is double.fn
     assert inspect.signature(double) == inspect.signature(double.fn)
     assert getattr(double, "__signature__") == inspect.signature(double.fn)  # noqa: B009 - untyped
+    assert Task.__annotations__ is not None  # asked for, it stands on the class from then on
     assert double.__annotations__ == double.fn.__annotations__
     assert repr(double) == "<Task double>"
     assert "options" in inspect.signature(Task).parameters

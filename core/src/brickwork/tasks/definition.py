@@ -82,6 +82,9 @@ class Task(Generic[P, R_co]):
                 fix=f"There are: {', '.join(Options.__annotations__)}.",
             )
         self.fn = fn
+        if sys.version_info < (3, 14):
+            # On the object: a class that was once asked for its annotations answers with its own.
+            self.__annotations__ = getattr(fn, "__annotations__", {})
         self.name: str = name
         self.tags = frozenset(options.get("tags", ()))
         self.cache_policy = options.get("cache_policy")
