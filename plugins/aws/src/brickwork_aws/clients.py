@@ -73,6 +73,13 @@ def client_for(
         return _clients[key]
 
 
+def region_of(credentials: "AwsCredentials") -> str | None:
+    """Return the region that clients use, from the block, the profile or the environment."""
+    with _lock:
+        region: str | None = _session(credentials).region_name
+        return region
+
+
 def new_session(credentials: "AwsCredentials") -> "Session":
     """Return a new session; for one thread. Raises BlockError."""
     from boto3.session import Session

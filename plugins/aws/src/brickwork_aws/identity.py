@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from brickwork import BlockError, CheckReport, Finding
-from brickwork_aws.clients import client_for, describe
+from brickwork_aws.clients import client_for, describe, region_of
 from brickwork_aws.faults import about_credentials, code_of, status_of
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ def quick_client(credentials: "AwsCredentials", service: str) -> Any:
 def check_credentials(credentials: "AwsCredentials") -> CheckReport:
     """See `AwsCredentials.check`."""
     try:
-        region = quick_client(credentials, "s3").meta.region_name
-        source = _source(credentials)
+        source, region = _source(credentials), region_of(credentials)
     except Exception as error:  # noqa: BLE001  # a check never raises
         source = explain(error, "credentials", credentials)
     if source.status == "failed":
@@ -49,25 +48,26 @@ def _source(credentials: "AwsCredentials") -> Finding:
 
 
 def _region(region: str | None) -> Finding:
-    if region in (None, "aws-global"):
+    if region is None:
         return Finding(
             "warning",
             "region",
             "none is set; S3 works without, most services do not",
             "Set region, or AWS_DEFAULT_REGION.",
         )
-    return Finding("ok", "region", str(region))
+    return Finding("ok", "region", region)
 
 
 def _identity(credentials: "AwsCredentials", region: str | None) -> Finding:
     what = "identity"
-    if region in (None, "aws-global"):  # STS wants one, and any will do
+    if region is None:  # STS wants one, and any will do
         credentials = credentials.model_copy(update={"region": "us-east-1"})
     try:
         answer = quick_client(credentials, "sts").get_caller_identity()
         return Finding("ok", what, f"account {answer['Account']}, {answer['Arn']}")
     except Exception as error:  # noqa: BLE001  # a check never raises
-        if about_credentials(error, "") is None and credentials.endpoint_url is not None:
+        known = isinstance(error, BlockError) or about_credentials(error, "") is not None
+        if not known and credentials.endpoint_url is not None:
             # It answered, and neither as STS nor that the keys are wrong: it is an S3 only.
             answered = f"it answered {code_of(error) or status_of(error) or type(error).__name__}"
             return Finding(

@@ -134,13 +134,13 @@ class S3Bucket(Block, Storage):
         """Open an object for reading; it can seek, and goes on when a connection breaks."""
         import io
 
-        from brickwork_aws.s3_read import S3Reader
+        from brickwork_aws.s3_reading import S3Reader
 
         return io.BufferedReader(S3Reader(self, check_key(key)), 256 * 1024)
 
     def read(self, key: str) -> bytes:
         """Return an object's bytes; boto3's checksums are verified."""
-        from brickwork_aws.s3_read import S3Reader
+        from brickwork_aws.s3_reading import S3Reader
 
         with S3Reader(self, check_key(key)) as reader:
             return reader.read()
@@ -205,7 +205,7 @@ class S3Bucket(Block, Storage):
         since the process was killed, stays invisible in the bucket and is paid for: give buckets a
         lifecycle rule that aborts incomplete uploads.
         """
-        from brickwork_aws.s3_write import open_write
+        from brickwork_aws.s3_writing import open_write
 
         return open_write(self, check_key(key), if_absent=if_absent)
 
@@ -213,7 +213,7 @@ class S3Bucket(Block, Storage):
         self, key: str, data: bytes | bytearray | memoryview, *, if_absent: bool = False
     ) -> None:
         """Write an object by one request; with ``if_absent`` a conditional one."""
-        from brickwork_aws.s3_write import put
+        from brickwork_aws.s3_writing import put
 
         put(self, check_key(key), data, if_absent=if_absent)
 
@@ -294,12 +294,12 @@ class S3Bucket(Block, Storage):
         )
 
     def _read_into(self, key: str, file: BinaryIO, advance: "Callable[[int], None]") -> None:
-        from brickwork_aws.s3_read import read_into
+        from brickwork_aws.s3_reading import read_into
 
         read_into(self, key, file, advance)
 
     def _write_from(self, file: BinaryIO, key: str, advance: "Callable[[int], None]") -> None:
-        from brickwork_aws.s3_write import put_file
+        from brickwork_aws.s3_writing import put_file
 
         put_file(self, key, file, advance)
 

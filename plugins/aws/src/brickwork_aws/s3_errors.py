@@ -64,6 +64,10 @@ def storage_error(
         return KeyNotFound(
             f"No object {key!r} in {bucket.url}.", fix="List the keys to see what exists."
         )
+    if code == "InvalidObjectState":
+        return StorageError(
+            f"{place} is archived.", fix="Restore it first (s3:RestoreObject), and wait for it."
+        )
     if status == 403:
         return _forbidden(bucket, permission, key, code)
     if status == 412 and permission == "s3:PutObject":
@@ -83,10 +87,6 @@ def storage_error(
         return StorageError(
             f"{place}: the server cannot do that: {error}",
             fix="If it was a write with if_absent: this server has no conditional writes.",
-        )
-    if code == "InvalidObjectState":
-        return StorageError(
-            f"{place} is archived.", fix="Restore it first (s3:RestoreObject), and wait for it."
         )
     return StorageError(
         f"{place}: {error}", fix=f"The operation needs {permission}; see the error."

@@ -20,7 +20,7 @@ THREADS = 8
 PART_BYTES = 8 * MIB
 """The size of a part, which S3 wants to be at least 5 MiB; larger for objects beyond 8 GB."""
 
-MAX_BYTES = 64 * MIB
+MAX_BYTES = 48 * MIB
 """How much of all transfers' parts is in memory at once, beside what is being filled."""
 
 MAX_PARTS = 10_000
@@ -62,7 +62,7 @@ class PartGroup(Generic[R]):
             Exception: What an earlier part failed with.
             TaskCancelled, TaskTimeout: The running task is to stop.
         """
-        make_room(size)
+        _make_room(size)
         while self._first_running < len(self._futures):
             first = self._futures[self._first_running]
             if not first.done():
@@ -90,7 +90,7 @@ class PartGroup(Generic[R]):
         wait(self._futures)
 
 
-def make_room(size: int) -> None:
+def _make_room(size: int) -> None:
     """Wait until so many bytes more may be in memory. Raises TaskCancelled, TaskTimeout."""
     check_cancelled()
     while True:

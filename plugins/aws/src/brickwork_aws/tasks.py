@@ -169,7 +169,7 @@ def s3_write(bucket: S3Bucket, key: str, data: str | bytes, *, if_absent: bool =
         The object as S3 has it.
     """
     from brickwork import check_key
-    from brickwork_aws.s3_write import put
+    from brickwork_aws.s3_writing import put
 
     content = data.encode() if isinstance(data, str) else data
     answer = put(bucket, check_key(key), content, if_absent=if_absent)

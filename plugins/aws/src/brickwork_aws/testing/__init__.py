@@ -5,6 +5,8 @@
     with seaweedfs() as server:
         bucket = S3Bucket(bucket=server.create_bucket(), credentials=server.credentials())
 
+`faulty` puts a proxy before a server, which cuts connections and refuses requests as it is told.
+
 For pytest, name the fixtures' module in the ``conftest.py`` at the root of your tests::
 
     pytest_plugins = ["brickwork_aws.testing.fixtures"]
@@ -12,6 +14,7 @@ For pytest, name the fixtures' module in the ``conftest.py`` at the root of your
 It needs ``pip install "brickwork-aws[testing]"``.
 """
 
-from brickwork_aws.testing.servers import AwsServer, moto_server, seaweedfs
+from brickwork_aws.testing.faulty import Faults, faulty
+from brickwork_aws.testing.servers import AwsServer, ServerNotStarted, moto_server, seaweedfs
 
-__all__ = ["AwsServer", "moto_server", "seaweedfs"]
+__all__ = ["AwsServer", "Faults", "ServerNotStarted", "faulty", "moto_server", "seaweedfs"]

@@ -3,15 +3,16 @@
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from brickwork import KeyExists
+from brickwork import KeyExists, StorageError
 from brickwork_aws.faults import code_of, status_of
 from brickwork_aws.s3_errors import Explained
-from brickwork_aws.s3_parts import PartGroup, make_room, part_bytes
+from brickwork_aws.s3_parts import MIB, PartGroup, part_bytes
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
     from brickwork_aws.s3 import S3Bucket
 
@@ -20,6 +21,9 @@ Answer = dict[str, Any]
 
 MAX_CONFLICTS = 8
 """How often a conditional write is sent again that met another one on its way."""
+
+BUFFER_BYTES = MIB // 4
+"""How much of a part of a file is read at once."""
 
 _MARK = "brickwork-write"
 
@@ -45,15 +49,12 @@ def put_file(
         answer = put(bucket, key, file.read())
         advance(total)
         return answer
-    upload = Upload(bucket, key, advance=advance)
+    upload, lock = Upload(bucket, key, advance=advance), Lock()
     try:
         with Explained(bucket, "s3:PutObject", key):
-            while True:
-                make_room(size)  # before it is read, or waiting files would fill the memory
-                data = file.read(size)
-                if not data:
-                    return upload.finish()
-                upload.add(data)
+            for start in range(0, total, size):
+                upload.add(FileSection(file, lock, start, min(start + size, total)))
+            return upload.finish()
     except BaseException:
         upload.abort()
         raise
@@ -101,13 +102,15 @@ class Upload:
         self._parts = PartGroup[Answer]()
         self._count = 0
 
-    def add(self, data: Bytes) -> None:
+    def add(self, data: "bytearray | FileSection") -> None:
         """Send a part; waits while too much is on its way."""
         self._count += 1
-        self._parts.run(len(data), self._send, self._count, data)
+        in_memory = len(data) if isinstance(data, bytearray) else BUFFER_BYTES
+        self._parts.run(in_memory, self._send, self._count, data)
 
-    def _send(self, number: int, data: Bytes) -> Answer:
-        answer = self._client.upload_part(**self._arguments, PartNumber=number, Body=data)
+    def _send(self, number: int, data: "bytearray | FileSection") -> Answer:
+        body = data if isinstance(data, bytearray) else io.BufferedReader(data, BUFFER_BYTES)
+        answer = self._client.upload_part(**self._arguments, PartNumber=number, Body=body)
         if self._advance is not None:
             self._advance(len(data))
         sums = {
@@ -130,6 +133,41 @@ class Upload:
         self._parts.stop()
         with suppress(Exception):
             self._client.abort_multipart_upload(**self._arguments)
+
+
+class FileSection(io.RawIOBase):
+    """A section of an open local file; many can be read at once."""
+
+    def __init__(self, file: BinaryIO, lock: Lock, start: int, stop: int) -> None:
+        super().__init__()
+        self._file, self._lock, self._start, self._stop = file, lock, start, stop
+        self._position = start
+
+    def __len__(self) -> int:
+        return self._stop - self._start
+
+    def readable(self) -> bool:  # noqa: D102  # as io says
+        return True
+
+    def seekable(self) -> bool:  # noqa: D102  # as io says
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:  # noqa: D102  # as io says
+        base = {io.SEEK_SET: self._start, io.SEEK_CUR: self._position, io.SEEK_END: self._stop}
+        self._position = base[whence] + offset
+        return self._position - self._start
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:  # noqa: D102  # as io says
+        view = memoryview(buffer).cast("B")[: self._stop - self._position]
+        with self._lock:
+            self._file.seek(self._position)
+            count: int = self._file.readinto(view)  # type: ignore[attr-defined]  # open files have it
+        if len(view) and not count:
+            raise StorageError(
+                "The file became shorter while it was uploaded.", fix="Upload it again."
+            )
+        self._position += count
+        return count
 
 
 class S3Writer(io.BufferedIOBase):

@@ -1,0 +1,147 @@
+"""The S3 tasks: what they give back, report, and how they stop."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brickwork import (
+    InvalidArguments,
+    InvalidKey,
+    KeyExists,
+    Progress,
+    Scope,
+    TaskCancelled,
+    on_progress,
+)
+from brickwork_aws import (
+    S3Bucket,
+    S3Object,
+    s3_copy,
+    s3_delete,
+    s3_download_folder,
+    s3_list,
+    s3_move,
+    s3_presign,
+    s3_read,
+    s3_upload_file,
+    s3_upload_folder,
+    s3_write,
+)
+
+
+def test_what_is_written_is_told(s3_bucket: S3Bucket, tmp_path: Path) -> None:
+    """Each result has bucket, key, size, etag and the URL with the prefix."""
+    bucket = s3_bucket.model_copy(update={"prefix": "team"})
+    (tmp_path / "a.csv").write_bytes(b"1,2\n")
+    results = [
+        s3_upload_file(bucket, tmp_path / "a.csv", "daily/a.csv"),
+        s3_write(bucket, "daily/b.txt", "é"),
+        s3_copy(bucket, "daily/a.csv", target_key="copy.csv"),
+        s3_move(bucket, "copy.csv", s3_bucket, "moved.csv"),
+    ]
+    assert [found.key for found in results] == [
+        "daily/a.csv", "daily/b.txt", "copy.csv", "moved.csv",
+    ]  # fmt: skip
+    assert [found.size for found in results] == [4, 2, 4, 4]
+    assert results[0].url == f"s3://{bucket.bucket}/team/daily/a.csv"
+    assert results[3].url == f"s3://{bucket.bucket}/moved.csv"
+    assert all(found.etag and '"' not in found.etag for found in results)
+    assert s3_read(bucket, "daily/b.txt") == "é".encode()
+    assert [found.key for found in s3_list(bucket)] == ["daily/a.csv", "daily/b.txt"]
+
+
+def test_versions_are_told(s3_bucket: S3Bucket) -> None:
+    """In a bucket with versioning each write has its version."""
+    s3_bucket.client().put_bucket_versioning(
+        Bucket=s3_bucket.bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    versions = {s3_write(s3_bucket, "a", text).version_id for text in ("1", "2")}
+    assert len(versions) == 2
+    assert None not in versions
+
+
+def test_listing_stops_at_the_limit(s3_bucket: S3Bucket) -> None:
+    """A limit bounds the result; a senseless one is refused."""
+    for name in "abc":
+        s3_write(s3_bucket, name, "")
+    assert [found.key for found in s3_list(s3_bucket, limit=2)] == ["a", "b"]
+    assert s3_list(s3_bucket, limit=0) == []
+    assert all(isinstance(found, S3Object) for found in s3_list(s3_bucket))
+    with pytest.raises(InvalidArguments):
+        s3_list(s3_bucket, limit=-1)
+
+
+def test_deleting_needs_keys_or_a_prefix(s3_bucket: S3Bucket) -> None:
+    """One key, several, a prefix; neither, both and the empty prefix are refused."""
+    for name in ("a", "b", "c/1", "c/2", "d"):
+        s3_write(s3_bucket, name, "")
+    assert s3_delete(s3_bucket, "a") == 1
+    assert s3_delete(s3_bucket, ["b", "never-was"]) == 2
+    assert s3_delete(s3_bucket, prefix="c/") == 2
+    for arguments in ({}, {"keys": "d", "prefix": "d"}):
+        with pytest.raises(InvalidArguments):
+            s3_delete(s3_bucket, **arguments)
+    with pytest.raises(InvalidKey):
+        s3_delete(s3_bucket, prefix="")
+    assert [found.key for found in s3_list(s3_bucket)] == ["d"]
+
+
+def test_an_exclusive_write_is_refused(s3_bucket: S3Bucket) -> None:
+    """The second one is KeyExists, and is not tried again."""
+    s3_write(s3_bucket, "lock", "1", if_absent=True)
+    with pytest.raises(KeyExists):
+        s3_write(s3_bucket, "lock", "2", if_absent=True)
+
+
+def test_folders_report_and_filter(s3_bucket: S3Bucket, tmp_path: Path) -> None:
+    """Progress counts files up to the total; globs hold both ways."""
+    for name in ("a.csv", "b.csv", "c.tmp"):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / name).write_text(name)
+    reports: list[Progress] = []
+    with on_progress(reports.append):
+        keys = s3_upload_folder(s3_bucket, tmp_path / "in", "d", exclude=["*.tmp"])
+    assert keys == ["d/a.csv", "d/b.csv"]
+    assert [(report.done, report.total) for report in reports] == [(1, 2), (2, 2)]
+    assert {report.task for report in reports} == {"s3_upload_folder"}
+    files = s3_download_folder(s3_bucket, "d", tmp_path / "out", include=["b*"])
+    assert files == [tmp_path / "out" / "b.csv"]
+    assert files[0].read_text() == "b.csv"
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_cancelled_upload_stops(s3_bucket: S3Bucket, tmp_path: Path, large: bool) -> None:
+    """Cancelled at its first report, a task ends with TaskCancelled before its work is done."""
+    if large:
+        with (tmp_path / "large").open("wb") as file:
+            file.truncate(100 * 1024 * 1024)
+    else:
+        for number in range(200):
+            (tmp_path / f"{number:03}").write_text("content")
+    scope = Scope("test")
+    reports: list[Progress] = []
+
+    def stop(report: Progress) -> None:
+        reports.append(report)
+        scope.cancel()
+
+    call: Any = (
+        (lambda: s3_upload_file(s3_bucket, tmp_path / "large", "large"))
+        if large
+        else (lambda: s3_upload_folder(s3_bucket, tmp_path, workers=1))
+    )
+    with scope, on_progress(stop), pytest.raises(TaskCancelled):
+        call()
+    assert reports
+    assert len(list(s3_bucket.keys())) < 200
+    assert not s3_bucket.exists("large")
+    assert not s3_bucket.client().list_multipart_uploads(Bucket=s3_bucket.bucket).get("Uploads")
+
+
+def test_presigning_is_a_task(s3_bucket: S3Bucket) -> None:
+    """It gives a URL of the object with a signature."""
+    s3_write(s3_bucket, "a", "1")
+    url = s3_presign(s3_bucket, "a", expires_seconds=60)
+    assert url.startswith(str(s3_bucket.credentials.endpoint_url))
+    assert "X-Amz-Signature=" in url
