@@ -64,7 +64,9 @@ class Store(ABC):
     a whole when the block ends, and leaves nothing when an exception leaves it. Reads inside see
     its writes. A store may be used by many threads and processes, also forked ones.
 
-    Every method raises StoreError when the database cannot do it.
+    Every method raises StoreError when the database cannot do it, or when something is written
+    outside a transaction; reading raises BlockNotFound when there is no vault yet. What the body of
+    a transaction raises leaves it as it is.
     """
 
     scheme: ClassVar[str]
@@ -122,20 +124,33 @@ class Store(ABC):
 
     @abstractmethod
     def replace(self, record: Record) -> None:
-        """Write an existing version of ``record.block_id`` anew, with its slug and name."""
+        """Write an existing version of ``record.block_id`` anew, with its slug and name.
+
+        Raises BlockNotFound where there is no such version.
+        """
 
     @abstractmethod
     def remove(self, block_id: bytes) -> None:
-        """Remove a block with all its versions."""
+        """Remove a block with all its versions; nothing happens if it is gone already."""
 
     @abstractmethod
     def put_key(self, key: WrappedKey) -> None:
-        """Add a root key, or replace the one of that id."""
+        """Add a root key, or write the one of that id anew.
+
+        An existing one keeps the time of its creation and the count of its wraps. If the key is
+        active, no other one is from then on.
+        """
 
     @abstractmethod
     def count_wrap(self, kid: bytes) -> int:
-        """Count one more data key wrapped by a root key, and return how many there are."""
+        """Count one more data key wrapped by a root key, and return how many there are.
+
+        Raises StoreError for a root key that is not there.
+        """
 
     @abstractmethod
     def close(self) -> None:
-        """Close this thread's connection, and let the others close when they are done."""
+        """Close this thread's connection, and let the others close when they are done.
+
+        Can be called again, and the store can be used again: it opens what it needs.
+        """

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from brickwork.builtin import wrapping
-from brickwork.crypto import new_key
+from brickwork.crypto import new_key, without_frames
 from brickwork.errors import ConfigError, InsecureKeyFile, KeyUnavailable
 from brickwork.keyprovider import KeyProvider
 
@@ -48,6 +48,7 @@ class FileKey(KeyProvider):
             )
         return cls(setting)
 
+    @without_frames
     def wrap(self, root_key: bytes, context: bytes) -> bytes:
         """Protect a root key.
 
@@ -57,6 +58,7 @@ class FileKey(KeyProvider):
         """
         return wrapping.lock(root_key, context, self._key(), wrapping.BY_KEY)
 
+    @without_frames
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
         """Return the root key; see `KeyProvider.unwrap` for the errors."""
         wrapping.inspect(wrapped, wrapping.BY_KEY)
@@ -69,6 +71,7 @@ class FileKey(KeyProvider):
     def __repr__(self) -> str:
         return f"FileKey({str(self.path)!r})"
 
+    @without_frames
     def create(self) -> bool:
         """Make the key file, and its folder, if it does not exist; tell whether this call did.
 
@@ -81,7 +84,7 @@ class FileKey(KeyProvider):
             InsecureKeyFile: It, or its folder, is there and not private.
         """
         with self._explained("created"):
-            _make_folder(self.path.parent)
+            make_private_folder(self.path.parent)
         with self._folder() as folder, self._explained("created"):
             made = not _exists(self.path.name, folder) and _write_new(self.path.name, folder)
             # Also when another process made it: its key must not be used before it is durable.
@@ -192,7 +195,7 @@ def _write_new(name: str, folder: int) -> bool:
     return True
 
 
-def _make_folder(folder: Path) -> None:
+def make_private_folder(folder: Path) -> None:
     """Make a private folder, with its parents, and make their names durable."""
     missing = [folder, *folder.parents]
     missing = missing[: next(i for i, path in enumerate(missing) if path.exists())]

@@ -32,10 +32,17 @@ from brickwork.crypto import (
     open_sealed,
     pack,
     seal,
+    without_frames,
 )
 from brickwork.errors import TamperedCiphertext, TruncatedCiphertext, UnsupportedFormat
 
-Secrets = dict[str, str | bytes]
+
+class Secrets(dict[str, str | bytes]):
+    """Field path to secret value. Its repr has only the paths: tracebacks may show local variables."""
+
+    def __repr__(self) -> str:
+        return f"Secrets({', '.join(sorted(self))})"
+
 
 _MAGIC = b"BLK1"
 _SUITE = b"\x01\x00"  # suite 1, no flags
@@ -80,6 +87,7 @@ def seal_secrets(key: NamedKey, identity: Identity, public: bytes, secrets: Secr
     )
 
 
+@without_frames
 def open_secrets(
     wrapping_key: Callable[[bytes], bytes], identity: Identity, public: bytes, sealed: bytes
 ) -> Secrets:
@@ -97,13 +105,15 @@ def open_secrets(
         TamperedCiphertext: Changed, or sealed for another place or other public fields.
     """
     kid = sealed_kid(sealed, identity)
-    data_key = _open(identity, wrapping_key(kid), sealed[_WRAP], _wrap_context(identity, kid))
+    try:
+        wrap_context, data_context = _wrap_context(identity, kid), _data_context(identity, public)
+    except OverflowError:  # a version that no document has
+        raise _tampered(identity) from None
+    data_key = _open(identity, wrapping_key(kid), sealed[_WRAP], wrap_context)
     encryption_key, commitment = _split(data_key)
     if not hmac.compare_digest(commitment, sealed[_COMMIT]):
         raise _tampered(identity)
-    plaintext = _open(
-        identity, encryption_key, sealed[_WRAP.stop :], _data_context(identity, public)
-    )
+    plaintext = _open(identity, encryption_key, sealed[_WRAP.stop :], data_context)
     return _decode(plaintext)
 
 
@@ -174,7 +184,7 @@ def _encode(secrets: Mapping[str, str | bytes]) -> bytes:
 
 
 def _decode(plaintext: bytes) -> Secrets:
-    return {
-        path: value if isinstance(value, str) else b64decode(value["base64"])
+    return Secrets(
+        (path, value if isinstance(value, str) else b64decode(value["base64"]))
         for path, value in json.loads(plaintext).items()
-    }
+    )

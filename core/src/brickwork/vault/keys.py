@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from brickwork.crypto import NamedKey, derive, key_id, new_key, pack
+from brickwork.crypto import NamedKey, derive, key_id, new_key, pack, without_frames
 from brickwork.errors import KeyUnavailable, TamperedCiphertext
 from brickwork.keyprovider import KeyProvider
 from brickwork.store import Store, WrappedKey
@@ -26,6 +26,7 @@ class KeyRing:
         self._make_provider = provider
         self._provider: KeyProvider | None = None
         self._lock = threading.RLock()
+        self._pid = os.getpid()
         self._roots: dict[bytes, bytearray] = {}
         self._derived: dict[tuple[bytes, str], bytes] = {}
 
@@ -118,7 +119,11 @@ class KeyRing:
         # cannot be unwrapped never seals anything.
         return kid
 
+    @without_frames
     def _root(self, kid: bytes) -> bytearray:
+        if self._pid != os.getpid():
+            # Another thread may have held it when this process was forked: it will never let go.
+            self._lock, self._pid = threading.RLock(), os.getpid()
         with self._lock:
             root = self._roots.get(kid)
             if root is None:
@@ -148,7 +153,7 @@ class KeyRing:
             f"The vault {self._store.location} has no root key {kid.hex()}.",
             kid=kid.hex(),
             tried=[self.provider.describe()],
-            fix="The key table was changed: restore the vault from a backup.",
+            fix="The document or the key table was changed: restore the vault from a backup.",
         )
 
     def _context(self, kid: bytes) -> bytes:

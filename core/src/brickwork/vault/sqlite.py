@@ -2,80 +2,35 @@
 
 import os
 import sqlite3
-import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from brickwork.errors import BlockNotFound, StoreError, VersionConflict
 from brickwork.store import Record, Store, WrappedKey
+from brickwork.vault.connections import Handle, Pool, begin, exists, typed
 
-_APPLICATION_ID = 0x42574B31  # "BWK1": tells `file` and us what this database is
-_FORMAT = 1
-_BUSY_SECONDS = 10.0
-_GIVE_UP_SECONDS = 60.0
+_LARGEST = 2**63 - 1  # of SQLite's integers
 
-_SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE keys (
-    position INTEGER PRIMARY KEY AUTOINCREMENT,
-    kid BLOB NOT NULL UNIQUE,
-    provider TEXT NOT NULL,
-    wrapped BLOB NOT NULL,
-    created_at TEXT NOT NULL,
-    active INTEGER NOT NULL,
-    wraps INTEGER NOT NULL
-);
-CREATE UNIQUE INDEX one_active_key ON keys (active) WHERE active;
-CREATE TABLE blocks (
-    id INTEGER PRIMARY KEY,
-    block_id BLOB NOT NULL UNIQUE,
-    slug TEXT NOT NULL,
-    name TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    UNIQUE (slug, name)
-);
-CREATE TABLE documents (
-    id INTEGER NOT NULL REFERENCES blocks (id) ON DELETE CASCADE,
-    version INTEGER NOT NULL,
-    schema_version INTEGER NOT NULL,
-    saved_at TEXT NOT NULL,
-    saved_by TEXT NOT NULL,
-    kid BLOB NOT NULL,
-    public BLOB NOT NULL,
-    sealed BLOB NOT NULL,
-    PRIMARY KEY (id, version)
-) WITHOUT ROWID;
-CREATE INDEX documents_by_kid ON documents (kid);
-CREATE TABLE uses (
-    id INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    address TEXT NOT NULL,
-    PRIMARY KEY (id, version, address),
-    FOREIGN KEY (id, version) REFERENCES documents (id, version) ON DELETE CASCADE
-) WITHOUT ROWID;
-CREATE INDEX uses_by_address ON uses (address);
-"""
-
+# The casts: whoever edits the database with other tools may leave text where bytes belong.
 _COLUMNS = (
-    "b.block_id, b.slug, b.name, d.version, d.schema_version, d.saved_at, d.saved_by, d.kid,"
-    " d.public"
+    "CAST(b.block_id AS BLOB), CAST(b.slug AS TEXT), CAST(b.name AS TEXT), CAST(d.version AS INT),"
+    " CAST(d.schema_version AS INT), CAST(d.saved_at AS TEXT), CAST(d.saved_by AS TEXT),"
+    " CAST(d.kid AS BLOB), CAST(d.public AS BLOB)"
 )
+_SEALED = ", CAST(d.sealed AS BLOB)"
 _NEWEST = " FROM blocks b JOIN documents d ON d.id = b.id AND d.version = b.version"
 _EVERY = " FROM blocks b JOIN documents d ON d.id = b.id"
-_GET = f"SELECT {_COLUMNS}, d.sealed{_NEWEST} WHERE b.slug = ? AND b.name = ?"
+_GET = f"SELECT {_COLUMNS}{_SEALED}{_NEWEST} WHERE b.slug = ? AND b.name = ?"
 _GET_VERSION = (
-    f"SELECT {_COLUMNS}, d.sealed{_EVERY} WHERE b.slug = ? AND b.name = ? AND d.version = ?"
+    f"SELECT {_COLUMNS}{_SEALED}{_EVERY} WHERE b.slug = ? AND b.name = ? AND d.version = ?"
 )
 _HEADS = f"SELECT {_COLUMNS}{_NEWEST}"
-_VERSIONS = (
-    f"SELECT {_COLUMNS}, d.sealed{_EVERY} WHERE b.slug = ? AND b.name = ? ORDER BY d.version"
-)
+_VERSIONS = f"SELECT {_COLUMNS}{_SEALED}{_EVERY} WHERE b.slug = ? AND b.name = ? ORDER BY d.version"
 _USERS = (
-    f"SELECT {_COLUMNS}, d.sealed%s JOIN uses u ON u.id = d.id AND u.version = d.version"
+    f"SELECT {_COLUMNS}{_SEALED}%s JOIN uses u ON u.id = d.id AND u.version = d.version"
     " WHERE u.address = ? ORDER BY b.slug, b.name, d.version"
 )
 
@@ -85,16 +40,19 @@ class SqliteStore(Store):
 
     Write-ahead logging with ``synchronous=FULL``: a commit is on the disk when it returns, at the
     cost of one fsync. Old ciphertexts are overwritten with zeros (``secure_delete``). Files are
-    readable by their owner only. Connections belong to a thread and a process; after a fork the
-    child opens its own.
+    readable by their owner only. Each thread of each process has its own connection; all are closed
+    before a fork.
+
+    While it is open, do not open and close the file by other means in the same process: closing any
+    descriptor of it would drop the locks that SQLite holds
+    (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
     """
 
     scheme: ClassVar[str] = "sqlite"
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser().absolute()
-        self._local = threading.local()
-        self._store_id: bytes | None = None
+        self._pool = Pool(self.path)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -106,24 +64,26 @@ class SqliteStore(Store):
         return str(self.path)
 
     def exists(self) -> bool:
-        with self._typed_errors("opened"):
-            return self.path.exists() and self.path.stat().st_size > 0
+        try:
+            return exists(self.path)
+        except OSError as error:
+            raise typed(error, self.path, "opened") from None
 
     @property
     def store_id(self) -> bytes:
-        if self._store_id is None:
-            row = self._read("SELECT value FROM meta WHERE name = 'store_id'").fetchone()
-            self._store_id = cast("bytes", row[0])
-        return self._store_id
+        try:
+            return self._pool.store_id()
+        except (sqlite3.Error, OSError) as error:
+            raise typed(error, self.path, "opened") from None
 
     # Reading
 
     def get(self, slug: str, name: str, version: int | None = None) -> Record | None:
         if version is None:
-            row = self._read(_GET, slug, name).fetchone()
+            rows = self._read(_GET, slug, name)
         else:
-            row = self._read(_GET_VERSION, slug, name, version).fetchone()
-        return None if row is None else Record._make((*row, ()))
+            rows = self._read(_GET_VERSION, slug, name, min(version, _LARGEST))
+        return Record._make((*rows[0], ())) if rows else None
 
     def heads(self, slug: str | None = None) -> Sequence[Record]:
         where, values = ("", ()) if slug is None else (" WHERE b.slug = ?", (slug,))
@@ -152,17 +112,27 @@ class SqliteStore(Store):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        with self._typed_errors("written"):
-            connection = self._connection(create=True)
-            _begin(connection)
+        try:
+            handle = self._pool.take(create=True)
+        except (sqlite3.Error, OSError) as error:
+            raise typed(error, self.path, "written") from None
+        try:
+            database = self._idle(handle)
             try:
+                self._in_transaction(begin, database)
                 yield
-                connection.execute("COMMIT")
-            except BaseException:
+                if handle.pid != os.getpid():
+                    raise StoreError(
+                        f"A transaction on the vault {self.path} was carried through a fork.",
+                        fix="Fork before the transaction, or after it; the parent's is unharmed.",
+                    )
+                self._in_transaction(lambda each: each.execute("COMMIT"), database)
+            finally:
                 # A failed COMMIT (a full disk) may have rolled back already.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+                if handle.pid == os.getpid() and database.in_transaction:
+                    database.execute("ROLLBACK")
+        finally:
+            self._pool.give(handle)
 
     def put(self, record: Record) -> None:
         address = f"{record.slug}/{record.name}"
@@ -181,7 +151,7 @@ class SqliteStore(Store):
                 record.block_id,
                 record.version - 1,
             )
-        if done.rowcount != 1:
+        if done != 1:
             raise VersionConflict(
                 f"{address} was saved by somebody else in between.",
                 fix="Load it again, make the change on what is there now, and save that.",
@@ -196,17 +166,20 @@ class SqliteStore(Store):
         self._put_uses(row, record)
 
     def replace(self, record: Record) -> None:
+        address = f"{record.slug}/{record.name}"
         row = self._row_id(record.block_id)
         self._write(
             "UPDATE blocks SET slug = ?, name = ? WHERE id = ?", record.slug, record.name, row
         )
-        self._write(
+        done = self._write(
             "UPDATE documents SET schema_version = ?, saved_at = ?, saved_by = ?, kid = ?,"
             " public = ?, sealed = ? WHERE id = ? AND version = ?",
             *record[4:10],
             row,
             record.version,
         )
+        if done != 1:
+            raise BlockNotFound(f"{address} has no version {record.version} to write anew.")
         self._write("DELETE FROM uses WHERE id = ? AND version = ?", row, record.version)
         self._put_uses(row, record)
 
@@ -224,169 +197,66 @@ class SqliteStore(Store):
         )
 
     def count_wrap(self, kid: bytes) -> int:
-        row = self._write(
-            "UPDATE keys SET wraps = wraps + 1 WHERE kid = ? RETURNING wraps", kid
-        ).fetchone()
-        return cast("int", row[0])
+        if self._write("UPDATE keys SET wraps = wraps + 1 WHERE kid = ?", kid) != 1:
+            raise StoreError(
+                f"The vault {self.path} has no root key {kid.hex()}.",
+                fix="The key table was changed: restore the vault from a backup.",
+            )
+        return cast("int", self._read("SELECT wraps FROM keys WHERE kid = ?", kid)[0][0])
 
     def close(self) -> None:
-        connection = getattr(self._local, "connection", None)
-        if connection is not None and self._local.pid == os.getpid():
-            connection.close()
-        self._local = threading.local()
+        self._pool.close()
 
     # Helpers
 
     def _row_id(self, block_id: bytes) -> int:
-        row = self._write("SELECT id FROM blocks WHERE block_id = ?", block_id).fetchone()
-        if row is None:
-            raise BlockNotFound("The block was deleted in between.")
-        return cast("int", row[0])
+        rows = self._read("SELECT id FROM blocks WHERE block_id = ?", block_id)
+        if not rows:
+            raise BlockNotFound("The block was deleted in between.", fix="Save it as a new one.")
+        return cast("int", rows[0][0])
 
     def _put_uses(self, row: int, record: Record) -> None:
         for address in record.uses:
             self._write("INSERT OR IGNORE INTO uses VALUES (?, ?, ?)", row, record.version, address)
 
-    def _read(self, query: str, *values: Any) -> sqlite3.Cursor:
-        # Not _typed_errors: a context manager would double the time of a read.
+    def _read(self, query: str, *values: Any) -> list[Any]:
+        # No context managers: they would double the time of a read.
         try:
-            return self._connection().execute(query, values)
+            handle = self._pool.take()
+            try:
+                # To the end of the rows: any of them can be where the damage is.
+                return cast("sqlite3.Connection", handle.database).execute(query, values).fetchall()
+            finally:
+                self._pool.give(handle)
         except (sqlite3.Error, OSError) as error:
-            raise _typed(error, self.path, "read") from None
+            raise typed(error, self.path, "read") from None
 
-    def _write(self, query: str, *values: Any) -> sqlite3.Cursor:
-        connection = self._connection()
-        assert connection.in_transaction, "writes belong inside `with store.transaction()`"  # noqa: S101  # a bug of ours
-        return connection.execute(query, values)
-
-    @contextmanager
-    def _typed_errors(self, doing: str) -> Iterator[None]:
+    def _write(self, query: str, *values: Any) -> int:
+        """Change rows, and return how many."""
         try:
-            yield
+            database = self._pool.handle().database
+            if database is None or not database.in_transaction:
+                raise StoreError(
+                    f"The vault {self.path} was to be changed outside of a transaction.",
+                    fix="Write inside `with store.transaction():`.",
+                )
+            return database.execute(query, values).rowcount
         except (sqlite3.Error, OSError) as error:
-            raise _typed(error, self.path, doing) from None
+            raise typed(error, self.path, "written") from None
 
-    def _connection(self, *, create: bool = False) -> sqlite3.Connection:
-        local = self._local
-        if getattr(local, "pid", None) == os.getpid():
-            return cast("sqlite3.Connection", local.connection)
-        # A connection that came through a fork is kept, never closed: closing it here would
-        # release locks that SQLite believes the parent holds.
-        local.inherited = getattr(local, "connection", None)
-        if create and not self.exists():
-            self._create()
-        local.connection = self._connect()
-        local.pid = os.getpid()
-        return cast("sqlite3.Connection", local.connection)
-
-    def _connect(self) -> sqlite3.Connection:
-        if not self.path.exists():
-            raise BlockNotFound(
-                f"There is no vault at {self.path} yet.",
-                fix="Save a block first, or point BRICKWORK_VAULT at the vault that has it.",
+    def _idle(self, handle: Handle) -> sqlite3.Connection:
+        database = cast("sqlite3.Connection", handle.database)
+        if database.in_transaction:
+            raise StoreError(
+                f"A transaction on the vault {self.path} is open in this thread already.",
+                fix="End it before the next one begins.",
             )
-        mode = "rw"
-        if not os.access(self.path.parent, os.W_OK) and not Path(f"{self.path}-wal").exists():
-            mode = "ro&immutable=1"  # a vault on a read-only mount: nobody can be writing it
-        connection = sqlite3.connect(
-            f"file:{quote(str(self.path))}?mode={mode}",
-            uri=True,
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+        return database
+
+    def _in_transaction(
+        self, action: Callable[[sqlite3.Connection], object], database: sqlite3.Connection
+    ) -> None:
         try:
-            _check_format(connection, self.path)
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA secure_delete = ON")
-            connection.execute("PRAGMA trusted_schema = OFF")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _create(self) -> None:
-        """Make the database file, private from its first byte; safe against others doing it too."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
-        try:
-            connection.execute("PRAGMA synchronous = FULL")
-            _retry_busy(lambda: connection.execute("PRAGMA journal_mode = WAL"))
-            _begin(connection)
-            if connection.execute("PRAGMA application_id").fetchone() == (0,):
-                connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {_FORMAT}")
-                for statement in _SCHEMA.split(";"):
-                    connection.execute(statement)
-                connection.execute("INSERT INTO meta VALUES ('store_id', ?)", (os.urandom(16),))
-            connection.execute("COMMIT")
-        finally:
-            connection.close()
-
-
-def _begin(connection: sqlite3.Connection) -> None:
-    _retry_busy(lambda: connection.execute("BEGIN IMMEDIATE"))
-
-
-def _retry_busy(action: Any) -> None:
-    # SQLite's own waiting is not fair: a waiter can lose the race for its whole time-out.
-    give_up = time.monotonic() + _GIVE_UP_SECONDS
-    while True:
-        try:
-            action()
-        except sqlite3.OperationalError as error:
-            busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-            if not busy or time.monotonic() > give_up:
-                raise
-        else:
-            return
-
-
-def _check_format(connection: sqlite3.Connection, path: Path) -> None:
-    application, version = connection.execute(
-        "SELECT * FROM pragma_application_id, pragma_user_version"
-    ).fetchone()
-    if application != _APPLICATION_ID:
-        raise StoreError(
-            f"{path} is not a Brickwork vault.",
-            fix="Point BRICKWORK_VAULT at the vault's own file, or at a new one.",
-        )
-    if version != _FORMAT:
-        raise StoreError(
-            f"The vault {path} has format {version}; this Brickwork knows format {_FORMAT}.",
-            fix="Upgrade brickwork.",
-        )
-
-
-def _typed(error: sqlite3.Error | OSError, path: Path, doing: str) -> StoreError:
-    """Say what a database's failure means and what to do about it."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    what, fix = {
-        sqlite3.SQLITE_FULL: ("the disk is full", "Free some space; nothing was changed."),
-        sqlite3.SQLITE_READONLY: (
-            "it is read-only",
-            "Make the file and its folder writable, or save to another vault (BRICKWORK_VAULT).",
-        ),
-        sqlite3.SQLITE_NOTADB: (
-            "it is not a database, or damaged at its start",
-            "Point BRICKWORK_VAULT at the right file, or restore the vault from a backup.",
-        ),
-        sqlite3.SQLITE_CORRUPT: (
-            "the database is damaged",
-            "Restore it from a backup, or save what `sqlite3 FILE .recover` can still read.",
-        ),
-        sqlite3.SQLITE_BUSY: (
-            f"others kept it locked for {_GIVE_UP_SECONDS:.0f} seconds",
-            "Find the process that holds the lock (`brickwork doctor`), and try again.",
-        ),
-        sqlite3.SQLITE_CANTOPEN: (
-            "it cannot be opened",
-            "Make the file and its folder readable and writable for you.",
-        ),
-        sqlite3.SQLITE_IOERR: ("the disk reports an error", "Check the disk and its space."),
-    }.get(code, (str(error.strerror) if isinstance(error, OSError) else str(error), ""))
-    return StoreError(
-        f"The vault {path} cannot be {doing}: {what}.", fix=fix or "Run `brickwork doctor`."
-    )
+            action(database)
+        except sqlite3.Error as error:
+            raise typed(error, self.path, "written") from None

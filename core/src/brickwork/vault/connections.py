@@ -1,0 +1,407 @@
+"""Connections to a vault in SQLite: made, checked, closed in time, and what their errors mean.
+
+A connection belongs to one thread of one process. SQLite keeps its locks in the memory of the
+process, so that a child process which inherits an open connection believes to hold locks that it
+has not, and loses what it writes
+(https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_).
+Therefore every connection is closed before a fork, once its transaction has ended; the next use
+opens it again.
+"""
+
+import errno
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+from weakref import WeakSet
+
+from brickwork.errors import BlockNotFound, StoreError
+
+_APPLICATION_ID = 0x42574B31  # "BWK1": tells `file` and us what this database is
+_FORMAT = 1
+_BUSY_SECONDS = 10.0
+_GIVE_UP_SECONDS = 60.0
+_FORK_SECONDS = 10.0
+
+_registry = threading.RLock()  # held while connections or vaults are made, and over a fork
+_pools: "WeakSet[Pool]" = WeakSet()
+_held: "list[Handle]" = []
+
+
+class Handle:
+    """A connection of one thread. Whoever uses it holds its lock, which keeps a fork away."""
+
+    __slots__ = (
+        "__weakref__",
+        "database",
+        "immutable",
+        "lock",
+        "pid",
+        "retired",
+        "seen",
+        "store_id",
+    )
+
+    def __init__(
+        self, database: sqlite3.Connection, store_id: bytes, seen: object, *, immutable: bool
+    ) -> None:
+        self.database: sqlite3.Connection | None = database
+        self.lock = threading.RLock()
+        self.pid = os.getpid()
+        self.retired = False
+        self.seen = seen
+        self.store_id = store_id
+        self.immutable = immutable
+        # One that came through a fork in the middle of a transaction must not be closed, not even
+        # when its process ends. This circle, which the garbage collector cannot see, keeps it from
+        # that; closing it breaks the circle.
+        database.create_function("brickwork_keep", 0, database.close)
+
+    def close(self, *, _getpid: Callable[[], int] = os.getpid) -> None:
+        """Close it, if it was opened by this process."""
+        database, self.database = self.database, None
+        if database is not None and self.pid == _getpid():
+            database.close()
+
+    __del__ = close
+
+    def close_if_idle(self) -> None:
+        """Close it now, or when its transaction is over."""
+        if self.database is not None and self.database.in_transaction:
+            self.retired = True
+        else:
+            self.close()
+
+
+class Pool:
+    """The connections of one store: one for each thread and process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.handles: WeakSet[Handle] = WeakSet()
+        self._local = threading.local()
+        with _registry:
+            _pools.add(self)
+
+    def handle(self, *, create: bool = False) -> Handle:
+        """Return this thread's connection; makes the vault first, if that is asked for.
+
+        Raises:
+            BlockNotFound: There is no vault.
+            StoreError: It is no vault, or one of a newer format.
+            sqlite3.Error: It cannot be opened.
+        """
+        handle: Handle | None = getattr(self._local, "handle", None)
+        if handle is not None:
+            if self._usable(handle):
+                return handle
+            handle.close()
+        with _registry:
+            if create and not exists(self.path):
+                _make(self.path)
+            self._local.handle = handle = _connect(self.path)
+            self.handles.add(handle)
+        return handle
+
+    def store_id(self) -> bytes:
+        """Return the id of the vault that this thread read last; raises like `handle`."""
+        handle: Handle | None = getattr(self._local, "handle", None)
+        return (handle or self.handle()).store_id
+
+    def take(self, *, create: bool = False) -> Handle:
+        """Return this thread's connection, locked; raises like `handle`."""
+        while True:
+            handle = self.handle(create=create)
+            handle.lock.acquire()
+            if handle.database is not None:
+                return handle
+            handle.lock.release()  # closed for a fork in between
+
+    def give(self, handle: Handle) -> None:
+        """Unlock a connection that `take` returned."""
+        if handle.retired:
+            handle.close_if_idle()
+        handle.lock.release()
+
+    def close(self) -> None:
+        """Close all that are idle; the others close when their transactions end."""
+        with _registry:
+            handles = list(self.handles)
+        for handle in handles:
+            if handle.lock.acquire(blocking=False):
+                handle.close_if_idle()
+                handle.lock.release()
+            else:
+                handle.retired = True
+
+    def _usable(self, handle: Handle) -> bool:
+        if handle.database is None or handle.pid != os.getpid():
+            return False
+        if handle.database.in_transaction:
+            return True
+        # Another file stands there when somebody restored a backup; what is written to the old
+        # one is lost.
+        return not handle.retired and handle.seen == _look(self.path, immutable=handle.immutable)
+
+
+def _before_fork() -> None:
+    _registry.acquire()
+    give_up = time.monotonic() + _FORK_SECONDS
+    for pool in list(_pools):
+        for handle in list(pool.handles):
+            if handle.pid == os.getpid() and handle.lock.acquire(
+                timeout=max(0.0, give_up - time.monotonic())
+            ):
+                _held.append(handle)
+                if handle.database is not None and not handle.database.in_transaction:
+                    handle.close()
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().lock.release()
+    _registry.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+
+
+def exists(path: Path) -> bool:
+    """Tell whether there is a vault, or at least something that nobody may write over.
+
+    A file without content is none, and neither is one with a rollback journal beside it: that is
+    there only while a vault is being made, or when the process that made it was killed.
+    """
+    try:
+        return os.stat(path).st_size > 0 and not os.path.exists(f"{path}-journal")  # noqa: PTH110, PTH116  # pathlib takes three times as long
+    except FileNotFoundError:
+        return False
+
+
+class _Seen(NamedTuple):
+    device: int
+    inode: int
+    size: int = 0
+    changed: int = 0
+    log: bool = False
+
+
+def _look(path: Path, *, immutable: bool) -> _Seen | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  # as above
+    except FileNotFoundError:
+        return None
+    if not immutable:
+        return _Seen(found.st_dev, found.st_ino)
+    # Nobody can write it from here; somebody may from the other side of a read-only mount.
+    log = Path(f"{path}-wal").exists()
+    return _Seen(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, log)
+
+
+def _connect(path: Path) -> Handle:
+    immutable = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+    seen = _look(path, immutable=immutable)
+    if seen is None:
+        raise _no_vault(path)
+    mode = "ro&immutable=1" if immutable else "rw"  # else SQLite would want to write beside it
+    database = _open(path, mode)
+    try:
+        database.execute("PRAGMA trusted_schema = OFF")
+        database.execute("PRAGMA cell_size_check = ON")
+        database.execute("PRAGMA foreign_keys = ON")
+        _check_format(database, path)
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("PRAGMA secure_delete = ON")
+        if not immutable:
+            _use_log(database, path)
+        row = database.execute("SELECT value FROM meta WHERE name = 'store_id'").fetchone()
+        if row is None or not isinstance(row[0], bytes):
+            raise StoreError(f"The vault {path} has lost its id.", fix="Restore it from a backup.")
+        return Handle(database, row[0], seen, immutable=immutable)
+    except BaseException:
+        database.close()
+        raise
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"file://{quote(os.fsencode(path))}?mode={mode}",
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+def _use_log(database: sqlite3.Connection, path: Path) -> None:
+    """Switch to write-ahead logging, which a new vault does not have yet."""
+    if database.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+        return
+    modes: list[tuple[str]] = []
+    retry_busy(lambda: modes.append(database.execute("PRAGMA journal_mode = WAL").fetchone()))
+    if modes != [("wal",)]:
+        raise StoreError(
+            f"The vault {path} cannot use write-ahead logging where it is.",
+            fix="Move it to a local disk; a network file system has no shared memory.",
+        )
+
+
+def _make(path: Path) -> None:
+    """Make a vault in one transaction, private from its first byte.
+
+    Safe against others who do it too, and against being killed: what is left then is nothing, or
+    a journal from which the next one brings back nothing. The caller holds the registry's lock,
+    since closing any descriptor of a database's file drops the locks that this process has on it.
+    """
+    from brickwork.builtin.key_file import make_private_folder
+    from brickwork.vault.schema import SCHEMA
+
+    make_private_folder(path.parent)
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        if path.stat().st_size == 0:
+            path.chmod(0o600)
+    database = _open(path, "rw")
+    try:
+        database.execute("PRAGMA synchronous = EXTRA")  # the journal's removal too is durable
+        begin(database)
+        if _is_empty(database):
+            database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            database.execute(f"PRAGMA user_version = {_FORMAT}")
+            for statement in SCHEMA.split(";"):
+                database.execute(statement)
+            database.execute("INSERT INTO meta VALUES ('store_id', ?)", (os.urandom(16),))
+        database.execute("COMMIT")
+    finally:
+        database.close()
+
+
+def _is_empty(database: sqlite3.Connection) -> bool:
+    found: tuple[int, ...] = database.execute(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)"
+        " FROM pragma_application_id, pragma_user_version"
+    ).fetchone()
+    return found == (0, 0, 0)
+
+
+def begin(database: sqlite3.Connection) -> None:
+    """Begin a write transaction, and wait for others to end theirs."""
+    retry_busy(lambda: database.execute("BEGIN IMMEDIATE"))
+
+
+def retry_busy(action: Callable[[], object]) -> None:
+    """Try until nobody else holds the lock. Raises sqlite3.OperationalError after a minute."""
+    # SQLite's own waiting is not fair: a waiter can lose the race for its whole time-out.
+    give_up = time.monotonic() + _GIVE_UP_SECONDS
+    while True:
+        try:
+            action()
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not busy or time.monotonic() > give_up:
+                raise
+            time.sleep(0.001)  # some locks are refused at once, without SQLite's own waiting
+        else:
+            return
+
+
+def _no_vault(path: Path) -> BlockNotFound:
+    return BlockNotFound(
+        f"There is no vault at {path} yet.",
+        fix="Save a block first, or point BRICKWORK_VAULT at the vault that has it.",
+    )
+
+
+def _check_format(database: sqlite3.Connection, path: Path) -> None:
+    application, version = database.execute(
+        "SELECT * FROM pragma_application_id, pragma_user_version"
+    ).fetchone()
+    if application != _APPLICATION_ID:
+        if _is_empty(database):
+            raise _no_vault(path)
+        raise StoreError(
+            f"{path} is not a Brickwork vault.",
+            fix="Point BRICKWORK_VAULT at the vault's own file, or at a new one.",
+        )
+    if version != _FORMAT:
+        raise StoreError(
+            f"The vault {path} has format {version}; this Brickwork knows format {_FORMAT}.",
+            fix="Upgrade brickwork.",
+        )
+
+
+# Errors
+
+_PERMISSION = (
+    "you may not",
+    "Make the file and its folder yours to read and write, or name another (BRICKWORK_VAULT).",
+)
+_FULL = ("the disk is full", "Free some space; nothing was changed.")
+_READ_ONLY = (
+    "it is read-only",
+    "Make the file and its folder writable, or save to another vault (BRICKWORK_VAULT).",
+)
+_DISK = ("the disk reports an error", "Check the disk and its space.")
+_OF_SQLITE = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_PERM: _PERMISSION,
+    sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", _PERMISSION[1]),
+    sqlite3.SQLITE_IOERR: _DISK,
+    sqlite3.SQLITE_NOTADB: (
+        "it is not a database, or damaged at its start",
+        "Point BRICKWORK_VAULT at the right file, or restore the vault from a backup.",
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        "the database is damaged",
+        "Restore it from a backup, or save what `sqlite3 FILE .recover` can still read.",
+    ),
+    sqlite3.SQLITE_BUSY: (
+        f"others kept it locked for {_GIVE_UP_SECONDS:.0f} seconds",
+        "Find the process that holds the lock (`brickwork doctor`), and try again.",
+    ),
+}
+_OF_SYSTEM = {
+    errno.EACCES: _PERMISSION,
+    errno.EPERM: _PERMISSION,
+    errno.EROFS: _READ_ONLY,
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EIO: _DISK,
+}
+
+
+def typed(error: sqlite3.Error | OSError, path: Path, doing: str) -> StoreError:
+    """Say what a database's failure means and what to do about it."""
+    known: tuple[str, str] | None
+    if isinstance(error, OSError):
+        known = _OF_SYSTEM.get(error.errno or 0)
+        other = error.strerror or type(error).__name__
+    else:
+        known = _OF_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+        if known is _DISK and _is_full(path):
+            known = _FULL  # a reader too needs room, for the index of the log
+        other = str(error)
+    if _is_folder(path):
+        known = ("it is a folder", "Name the vault's file in it (BRICKWORK_VAULT).")
+    what, fix = known or (other, "Run `brickwork doctor`.")
+    return StoreError(f"The vault {path} cannot be {doing}: {what}.", fix=fix)
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return os.statvfs(path.parent).f_bavail == 0
+    except OSError:
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
