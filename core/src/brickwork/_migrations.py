@@ -18,7 +18,8 @@ def migration(
 
     ``@migration(1)`` takes the fields of a document of schema version 1 and returns those of
     version 2. Fields are plain JSON values, `Secret` objects and blocks. A field that is not
-    returned disappears, its secret with it. The function is called without the class::
+    returned disappears, its secret with it. The function is called without the class; writing
+    ``@staticmethod`` below the mark changes nothing, and pleases linters::
 
         class Account(Block):
             slug: ClassVar[str] = "acme-account"
@@ -26,13 +27,14 @@ def migration(
             login: str = Field(description="Who logs in.")
 
             @migration(1)
+            @staticmethod
             def _user_became_login(fields):
                 fields["login"] = fields.pop("user")
                 return fields
     """
 
     def mark(function: Callable[[Fields], Fields]) -> "staticmethod[..., Any]":
-        marked = staticmethod(function)
+        marked = function if isinstance(function, staticmethod) else staticmethod(function)
         marked.__dict__["migrates_from"] = from_version
         return marked
 

@@ -167,7 +167,8 @@ class Webhook(Block, Notifier):
                 ca_certificates=self.ca_certificates,
             )
         except BrickworkError as error:
-            reached = Finding("failed", "connection", error.what, error.fix)
+            fix = error.fix or "Check the URL, and whether the server runs and can be reached."
+            reached = Finding("failed", "connection", error.what, fix)
         else:
             reached = Finding("ok", "connection", f"{found.origin}, {found.tls or 'without TLS'}")
         rest = Finding(

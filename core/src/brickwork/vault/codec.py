@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import PydanticSerializationError, from_json
+from pydantic_core import from_json
 
 from brickwork._block_schema import problems_of
 from brickwork._secret_schema import Hidden
@@ -171,7 +171,7 @@ class _Parts:
     def __init__(self, store_id: bytes | None, class_of: ClassOf) -> None:
         self.store_id = store_id
         self.class_of = class_of
-        self.secrets: Secrets = {}
+        self.secrets = Secrets()
         self.blocks: Marks = {}
         self.children: dict[str, Block] = {}
 
@@ -200,7 +200,7 @@ class _Parts:
         swap = _Swap(block)
         try:
             tree = block.model_dump(mode="json", context=swap, round_trip=True, warnings="error")
-        except PydanticSerializationError as error:
+        except ValueError as error:  # also PydanticSerializationError; and fields nested too deep
             raise _cannot_store(block, masker.mask(str(error).splitlines()[0])) from None
         replaced: dict[str, Any] = self._walk(_settled(block, tree), pointer, swap)
         return replaced

@@ -1,0 +1,78 @@
+"""Every block of the core keeps the contract of blocks."""
+
+from pathlib import Path
+
+import pytest
+
+from brickwork import Block, Registry
+from brickwork.builtin.blocks import BasicAuth, DatabaseUrl, SecretBlock, Settings
+from brickwork.builtin.local_storage import LocalStorage
+from brickwork.builtin.webhook import Webhook
+from brickwork.testing import BlockContract
+
+
+class TestSecretBlock(BlockContract):
+    @pytest.fixture
+    def block(self) -> Block:
+        return SecretBlock.model_validate({"value": "correct horse battery staple"})
+
+
+class TestBasicAuth(BlockContract):
+    @pytest.fixture
+    def block(self) -> Block:
+        return BasicAuth.model_validate({"username": "reports", "password": "Tr0ub4dor&3-xkcd"})
+
+
+class TestSettings(BlockContract):
+    @pytest.fixture
+    def block(self) -> Block:
+        return Settings(value={"z": [1, 2.5, None, True], "a": {"$block": "no/block", "": "~/"}})
+
+
+class TestDatabaseUrl(BlockContract):
+    @pytest.fixture
+    def block(self) -> Block:
+        return DatabaseUrl.model_validate(
+            {
+                "scheme": "postgresql+psycopg",
+                "host": "127.0.0.1",
+                "port": 1,
+                "database": "sales",
+                "username": "app",
+                "password": "p@ss/word:with%25",
+                "options": {"sslmode": "verify-full", "application_name": "x"},
+            }
+        )
+
+
+class TestLocalStorage(BlockContract):
+    @pytest.fixture
+    def block(self, tmp_path: Path) -> Block:
+        return LocalStorage(root=tmp_path, durable=True)
+
+
+class TestWebhook(BlockContract):
+    @pytest.fixture
+    def block(self) -> Block:
+        return Webhook.model_validate(
+            {
+                "url": "http://127.0.0.1:1/hooks/4f7d2c9b",
+                "headers": {"Authorization": "Bearer 91ae53d07f"},
+                "signing_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                "idempotent": True,
+                "timeout_seconds": 1,
+                "retry_seconds": 0,
+                "allow_private": True,
+                "allow_http": True,
+                "ca_certificates": None,
+            }
+        )
+
+
+def test_every_block_of_the_core_is_tried() -> None:
+    """No block of the core is left out of this module."""
+    tried = {"secret", "basic-auth", "settings", "database-url", "local-storage", "webhook"}
+    assert set(Registry(discover=False).names("blocks")) & tried == tried
+    core = Registry(discover=False)
+    ours = {slug for slug, origin in core.names("blocks").items() if origin == "brickwork"}
+    assert ours == tried
