@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from brickwork.errors import InvalidName
+from brickwork.masking import masker
 
 _SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
@@ -46,7 +47,7 @@ def check_slug(text: str) -> str:
     """Return the text if it is a slug. Raises InvalidName."""
     if not _SLUG.match(text):
         raise InvalidName(
-            f"{text!r} is not a slug.",
+            f"{masker.mask(repr(text))} is not a slug.",
             fix="A slug is lower-case words with hyphens between them, such as aws-s3-bucket; "
             "the first word is the plugin's entry-point name.",
         )
@@ -55,9 +56,10 @@ def check_slug(text: str) -> str:
 
 def check_name(text: str) -> str:
     """Return the text if it is a block's name. Raises InvalidName."""
-    if not _NAME.match(text):
+    given: object = text
+    if not (isinstance(given, str) and _NAME.match(given)):
         raise InvalidName(
-            f"{text!r} is not a name for a block.",
+            f"{masker.mask(repr(text))} is not a name for a block.",
             fix="A name has 1 to 100 of the characters A-Z a-z 0-9 . _ - and starts with a "
             "letter or a digit.",
         )
@@ -66,6 +68,6 @@ def check_name(text: str) -> str:
 
 def _no_address(text: str) -> InvalidName:
     return InvalidName(
-        f"{text!r} is not an address.",
+        f"{masker.mask(repr(text))} is not an address.",
         fix="Write slug/name or slug/name@version, for example aws-credentials/prod.",
     )

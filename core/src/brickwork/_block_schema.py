@@ -188,7 +188,10 @@ def _message(item: Any) -> str:
 def _fix(cls: "type[Block]", problems: list[Problem]) -> str:
     unknown = [p.path for p in problems if p.kind == "extra_forbidden" and "." not in p.path]
     if not unknown:
-        return ""
+        slug = cls.__dict__.get("slug")
+        if slug is None:
+            return f"Mend those fields; see the class {cls.__qualname__}."
+        return f"Mend those fields; `brickwork block types {slug}` says what they take."
     from difflib import get_close_matches
 
     names = list(cls.model_fields)

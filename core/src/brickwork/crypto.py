@@ -4,21 +4,36 @@ AES-256-GCM and HKDF-SHA256 come from ``cryptography``; nothing here is our own 
 """
 
 import os
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from functools import wraps
+from typing import NamedTuple, ParamSpec, Protocol, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from brickwork.errors import TamperedCiphertext
+from brickwork.errors import BrickworkError, TamperedCiphertext
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 KEY_SIZE = 32
 KID_SIZE = 8
 NONCE_SIZE = 12
 TAG_SIZE = 16
 
-__all__ = ["KeySource", "NamedKey", "derive", "key_id", "new_key", "open_sealed", "pack", "seal"]
+__all__ = [
+    "KeySource",
+    "NamedKey",
+    "derive",
+    "key_id",
+    "new_key",
+    "open_sealed",
+    "pack",
+    "seal",
+    "without_frames",
+]
 
 
 class NamedKey(NamedTuple):
@@ -26,6 +41,9 @@ class NamedKey(NamedTuple):
 
     kid: bytes
     key: bytes
+
+    def __repr__(self) -> str:
+        return f"NamedKey({self.kid.hex()})"
 
 
 class KeySource(Protocol):
@@ -76,3 +94,24 @@ def open_sealed(key: bytes, sealed: bytes, context: bytes) -> bytes:
         raise TamperedCiphertext(
             "The encrypted data was changed, or belongs to something else."
         ) from None
+
+
+def without_frames(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function that handles keys in clear fail without showing them.
+
+    What it raises of ours has no frame of it, since a traceback may show local variables.
+    """
+
+    @wraps(function)
+    def quiet(*args: P.args, **options: P.kwargs) -> R:
+        try:
+            return function(*args, **options)
+        except BrickworkError as error:
+            raised = error.with_traceback(None)
+            if raised.__suppress_context__:
+                raised.__context__ = None
+        finally:
+            del args, options
+        raise raised
+
+    return quiet

@@ -4,6 +4,7 @@ import os
 from typing import ClassVar, Self
 
 from brickwork.builtin import wrapping
+from brickwork.crypto import without_frames
 from brickwork.errors import KeyUnavailable
 from brickwork.keyprovider import KeyProvider
 
@@ -33,10 +34,12 @@ class EnvKey(KeyProvider):
         """
         return cls(wrapping.variable_name(setting, default=cls.default_variable, provider=cls.name))
 
+    @without_frames
     def wrap(self, root_key: bytes, context: bytes) -> bytes:
         """Protect a root key. Raises KeyUnavailable if the variable holds no key."""
         return wrapping.lock(root_key, context, self._key(), wrapping.BY_KEY)
 
+    @without_frames
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
         """Return the root key; see `KeyProvider.unwrap` for the errors."""
         wrapping.inspect(wrapped, wrapping.BY_KEY)

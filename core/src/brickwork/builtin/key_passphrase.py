@@ -6,7 +6,7 @@ import sys
 from typing import ClassVar, NamedTuple, Self
 
 from brickwork.builtin import wrapping
-from brickwork.crypto import KEY_SIZE
+from brickwork.crypto import KEY_SIZE, without_frames
 from brickwork.errors import KeyUnavailable, UnsupportedFormat
 from brickwork.keyprovider import KeyProvider
 from brickwork.masking import masker
@@ -77,6 +77,7 @@ class PassphraseKey(KeyProvider):
             return cls(ask=True)
         return cls(wrapping.variable_name(setting, default=cls.default_variable, provider=cls.name))
 
+    @without_frames
     def wrap(self, root_key: bytes, context: bytes) -> bytes:
         """Protect a root key. Raises KeyUnavailable if there is no passphrase, or an empty one."""
         salt = os.urandom(_SALT_SIZE)
@@ -84,6 +85,7 @@ class PassphraseKey(KeyProvider):
         extra = _COST.pack(*self.cost) + salt
         return wrapping.lock(root_key, context, key, wrapping.BY_PASSPHRASE, extra)
 
+    @without_frames
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
         """Return the root key; see `KeyProvider.unwrap` for the errors.
 

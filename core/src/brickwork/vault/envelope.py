@@ -38,7 +38,7 @@ from brickwork.errors import TamperedCiphertext, TruncatedCiphertext, Unsupporte
 
 
 class Secrets(dict[str, str | bytes]):
-    """Field path to secret value. Its repr has only the paths: tracebacks may show local variables."""
+    """Field path to secret value. Its repr has only the paths: tracebacks show local variables."""
 
     def __repr__(self) -> str:
         return f"Secrets({', '.join(sorted(self))})"
