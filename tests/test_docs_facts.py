@@ -1,0 +1,150 @@
+"""What the documentation says of the code is what the code says of itself."""
+
+import inspect
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import brickwork
+from brickwork import errors, hookspecs
+from brickwork.cli.exit_codes import MEANINGS, errors_of
+from brickwork.config import VARIABLES
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("brickwork_")}
+MARKDOWN = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("core/*.md"),
+    *ROOT.glob("plugins/*/*.md"),
+    *ROOT.glob("benchmarks/*.md"),
+    *DOCS.rglob("*.md"),
+]
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def page(name: str) -> str:
+    """Return the text of a page of the site."""
+    return (DOCS / name).read_text()
+
+
+def table(text: str, heading: str) -> dict[str, list[str]]:
+    """Return the table below a row of headings: first cell to the other cells."""
+    lines = iter(text.splitlines())
+    for line in lines:
+        if line == heading:
+            break
+    next(lines, None)  # the rule
+    rows: dict[str, list[str]] = {}
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        first, *others = (cell.strip() for cell in line.strip("|").split(" | "))
+        rows[first.strip("`")] = others
+    return rows
+
+
+def test_hooks_page_has_every_hook_as_it_is() -> None:
+    """Each hook has its section, with its exact signature and its docstring."""
+    parts = page("hooks.md").split("\n## ")
+    sections = {part.partition("\n")[0]: part for part in parts[1:]}
+    assert list(sections) == list(HOOKS)
+    for name, spec in HOOKS.items():
+        signature = inspect.signature(spec)
+        assert f"{name}{signature}".replace("collections.abc.", "") in sections[name]
+        said = " ".join((inspect.getdoc(spec) or "").replace("``", "`").split())
+        assert said in " ".join(sections[name].split())
+
+
+def test_errors_page_has_the_tree() -> None:
+    """The tree on the page is the one in errors.py."""
+    drawn = (errors.__doc__ or "").split("::\n\n")[1].split("\n\nEach says")[0]
+    assert textwrap.dedent(drawn) in page("errors.md")
+
+
+def test_the_tree_is_drawn_right() -> None:
+    """Every error class stands in the drawn tree, below its base."""
+    above: dict[int, str] = {}
+    drawn: dict[str, str] = {}
+    for line in (errors.__doc__ or "").splitlines():
+        found = re.match(r"    ([│├└─ ]*)([A-Z]\w+)", line)
+        if found:
+            depth = len(found[1]) // 4
+            drawn[found[2]] = above.get(depth - 1, "")
+            above[depth] = found[2]
+    classes = [
+        cls
+        for cls in vars(errors).values()
+        if isinstance(cls, type) and issubclass(cls, errors.BrickworkError)
+    ]
+    assert set(drawn) == {cls.__name__ for cls in classes}
+    for cls in classes[1:]:
+        base = next(base for base in cls.__bases__ if issubclass(base, errors.BrickworkError))
+        assert drawn[cls.__name__] == base.__name__
+        assert hasattr(brickwork, cls.__name__)
+
+
+def test_configuration_page_has_every_variable() -> None:
+    """The table of variables is `brickwork.config.VARIABLES`."""
+    rows = table(page("configuration.md"), "| variable | meaning |")
+    assert {name: cells[0] for name, cells in rows.items()} == VARIABLES
+
+
+def test_command_line_page_has_every_exit_code() -> None:
+    """The table of exit codes is the command line's own, with the errors of each code."""
+    rows = table(page("command-line.md"), "| code | meaning | errors |")
+    assert {int(code): cells[0] for code, cells in rows.items()} == MEANINGS
+    for code, (_, names) in rows.items():
+        expected = errors_of(int(code)) if int(code) > 1 else []
+        assert re.findall(r"`(\w+)`", names) == expected
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_relative_links_lead_somewhere(path: Path) -> None:
+    """Each link to a file of the repository leads to one."""
+    for link in _LINK.findall(path.read_text()):
+        target = link.partition("#")[0]
+        if target and "://" not in target and not target.startswith("mailto:"):
+            assert (path.parent / target).exists(), f"{path.name} links to {link}"
+
+
+def test_security_lists_every_limit() -> None:
+    """SECURITY.md says what is not promised, and the site shows the same text."""
+    text = (ROOT / "SECURITY.md").read_text()
+    limits = text.partition("## Limits")[2].partition("\n## ")[0].lower()
+    for word in (
+        "rollback",
+        "masking",
+        "memory",
+        "installed plugins",
+        "backups",
+        "old wraps",
+        "not forgery",
+        "under 6 characters",
+    ):
+        assert word in limits, f"SECURITY.md does not mention {word!r} among the limits"
+    assert '--8<-- "SECURITY.md"' in page("security.md")
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    """No page is left out of mkdocs.yml, and none there is missing."""
+    named = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text()))
+    assert named == {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    """`hatch run docs` works: every reference, link and anchor of the site resolves."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    built = (tmp_path / "reference" / "blocks" / "index.html").read_text()
+    assert "brickwork.block.Block" in built
