@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from brickwork import Storage, Task
-from brickwork.testing import StorageContract, TaskContract
+from brickwork import Block, Secret, Storage, Task
+from brickwork.testing import BlockContract, StorageContract, TaskContract
 from brickwork_aws import tasks
+from brickwork_aws.credentials import AwsCredentials, ClientOptions
 from brickwork_aws.s3 import S3Bucket
 from brickwork_aws.testing.fixtures import (
     no_aws_settings,
@@ -24,6 +25,8 @@ from brickwork_aws.testing.fixtures import (
 
 # The fixtures too: pytest finds them where the classes are.
 __all__ = [
+    "TestAwsCredentials",
+    "TestS3Bucket",
     "TestS3BucketOnMoto",
     "TestS3BucketOnSeaweedfs",
     "TestS3Copy",
@@ -46,6 +49,49 @@ __all__ = [
 ]
 
 MIB = 1024 * 1024
+
+
+def _credentials() -> AwsCredentials:
+    return AwsCredentials(
+        access_key_id="AKIAIOSFODNN7EXAMPLE",
+        secret_access_key=Secret("contract-secret-access-key"),
+        session_token=Secret("contract-session-token"),
+        region="eu-west-1",
+        endpoint_url="http://127.0.0.1:1",
+        client_options=ClientOptions(
+            read_timeout=20, proxy=Secret("http://user:contract-proxy-word@127.0.0.1:1")
+        ),
+    )
+
+
+class TestAwsCredentials(BlockContract):
+    """AwsCredentials as a block."""
+
+    unset = frozenset({"profile"})
+    """Excludes keys."""
+
+    @pytest.fixture
+    def block(self, no_aws_settings: None) -> Block:  # noqa: ARG002  # for what it hides
+        """Return credentials for a port where nobody listens."""
+        return _credentials()
+
+
+class TestS3Bucket(BlockContract):
+    """S3Bucket as a block."""
+
+    @pytest.fixture
+    def block(self, no_aws_settings: None) -> Block:  # noqa: ARG002  # for what it hides
+        """Return a bucket at a port where nobody listens."""
+        return S3Bucket(
+            bucket="reports",
+            prefix="daily",
+            credentials=_credentials(),
+            storage_class="STANDARD_IA",
+            server_side_encryption="aws:kms",
+            kms_key_id="alias/reports",
+            requester_pays=True,
+            expected_owner="123456789012",
+        )
 
 
 class _S3StorageContract(StorageContract):
