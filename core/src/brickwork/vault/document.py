@@ -1,11 +1,14 @@
 """``Document``: what can be said of a saved block without decrypting it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from brickwork.block import Address
+from brickwork.errors import TamperedCiphertext
 from brickwork.secret import HIDDEN
 from brickwork.store import Record
 from brickwork.vault.codec import put_at
@@ -47,7 +50,8 @@ class Document:
     @property
     def saved_at(self) -> datetime:
         """When it was saved, in UTC."""
-        return datetime.fromisoformat(self._record.saved_at)
+        with self._readable():
+            return datetime.fromisoformat(self._record.saved_at)
 
     @property
     def saved_by(self) -> str:
@@ -62,25 +66,39 @@ class Document:
     @cached_property
     def fields(self) -> dict[str, Any]:
         """The fields as JSON: a secret as ``********``, a block as ``{"$block": address}``."""
-        document = json.loads(self._record.public)
-        tree: dict[str, Any] = document["fields"]
-        for pointer in document["secrets"]:
-            put_at(tree, pointer, HIDDEN)
-        for pointer, mark in document["blocks"].items():
-            if "ref" in mark:
-                put_at(tree, pointer, {"$block": mark["ref"]})
-        return tree
+        with self._readable():
+            document = json.loads(self._record.public)
+            tree: dict[str, Any] = document["fields"]
+            for pointer in document["secrets"]:
+                put_at(tree, pointer, HIDDEN)
+            for pointer, mark in document["blocks"].items():
+                if "ref" in mark:
+                    put_at(tree, pointer, {"$block": mark["ref"]})
+            return tree
 
     @cached_property
     def secrets(self) -> tuple[str, ...]:
         """The JSON pointers of its secrets."""
-        return tuple(json.loads(self._record.public)["secrets"])
+        with self._readable():
+            return tuple(json.loads(self._record.public)["secrets"])
 
     @cached_property
     def uses(self) -> tuple[Address, ...]:
         """The blocks that it refers to, as it refers to them."""
-        marks = json.loads(self._record.public)["blocks"].values()
-        return tuple(sorted({Address.parse(mark["ref"]) for mark in marks if "ref" in mark}))
+        with self._readable():
+            marks = json.loads(self._record.public)["blocks"].values()
+            return tuple(sorted({Address.parse(mark["ref"]) for mark in marks if "ref" in mark}))
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Turn what goes wrong with a record that somebody edited into an error with a type."""
+        try:
+            yield
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            raise TamperedCiphertext(
+                f"What is public about {self.address} was changed outside Brickwork.",
+                fix="Find out who wrote to the database, then restore it or save it again.",
+            ) from None
 
     def __repr__(self) -> str:
         return f"Document({str(self.address)!r})"

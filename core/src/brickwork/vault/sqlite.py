@@ -101,7 +101,8 @@ class SqliteStore(Store):
 
     def keys(self) -> Sequence[WrappedKey]:
         rows = self._read(
-            "SELECT kid, provider, wrapped, created_at, active, wraps FROM keys ORDER BY position"
+            "SELECT CAST(kid AS BLOB), CAST(provider AS TEXT), CAST(wrapped AS BLOB), created_at,"
+            " active, wraps FROM keys ORDER BY position"
         )
         return [
             WrappedKey(kid, provider, wrapped, created, bool(active), wraps)
