@@ -30,6 +30,7 @@ _FORK_SECONDS = 10.0
 _registry = threading.RLock()  # held while connections or vaults are made, and over a fork
 _pools: "WeakSet[Pool]" = WeakSet()
 _held: "list[Handle]" = []
+_forking = threading.Event()
 
 
 class Handle:
@@ -71,7 +72,7 @@ class Handle:
 
     def close_if_idle(self) -> None:
         """Close it now, or when its transaction is over."""
-        if self.database is not None and self.database.in_transaction:
+        if _in_transaction(self):
             self.retired = True
         else:
             self.close()
@@ -116,6 +117,9 @@ class Pool:
         """Return this thread's connection, locked; raises like `handle`."""
         while True:
             handle = self.handle(create=create)
+            if _forking.is_set() and not _in_transaction(handle):
+                with _registry:  # one who waits for a lock gets it late, if others ask all the time
+                    continue
             handle.lock.acquire()
             if handle.database is not None:
                 return handle
@@ -148,8 +152,13 @@ class Pool:
         return not handle.retired and handle.seen == _look(self.path, immutable=handle.immutable)
 
 
+def _in_transaction(handle: Handle) -> bool:
+    return handle.database is not None and handle.database.in_transaction
+
+
 def _before_fork() -> None:
     _registry.acquire()
+    _forking.set()
     give_up = time.monotonic() + _FORK_SECONDS
     for pool in list(_pools):
         for handle in list(pool.handles):
@@ -157,13 +166,14 @@ def _before_fork() -> None:
                 timeout=max(0.0, give_up - time.monotonic())
             ):
                 _held.append(handle)
-                if handle.database is not None and not handle.database.in_transaction:
+                if not _in_transaction(handle):
                     handle.close()
 
 
 def _after_fork() -> None:
     while _held:
         _held.pop().lock.release()
+    _forking.clear()
     _registry.release()
 
 

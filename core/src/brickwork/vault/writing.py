@@ -35,15 +35,18 @@ class Writer:
         """Add a version, if it differs from the newest; see `Vault.save`."""
         current = self._store.get(encoded.slug, name)
         if current is not None:
-            if self._same(current, encoded):
+            based = self.based_on(block, encoded.slug, name)
+            overtaken = based is not None and based != current.version
+            # Two who make the same change to the same version have made it twice, not once.
+            meant_as_change = overwrite and block.address is None
+            if not (overtaken and meant_as_change) and self._same(current, encoded):
                 return current
             if not overwrite:
                 raise BlockExists(
                     f"{encoded.slug}/{name} exists already, with other values.",
                     fix="Choose another name, or pass overwrite=True to add a version.",
                 )
-            based = self.based_on(block, encoded.slug, name)
-            if based is not None and based != current.version:
+            if overtaken:
                 raise VersionConflict(
                     f"{encoded.slug}/{name} is at version {current.version}; this block is based "
                     f"on version {based}.",
