@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ MARKDOWN = [
     *ROOT.glob("benchmarks/*.md"),
     *DOCS.rglob("*.md"),
 ]
+_SCRIPT = re.compile(r"hatch run ([\w:-]+)")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -128,6 +130,15 @@ def test_security_lists_every_limit() -> None:
     ):
         assert word in limits, f"SECURITY.md does not mention {word!r} among the limits"
     assert '--8<-- "SECURITY.md"' in page("security.md")
+
+
+def test_the_scripts_that_are_named_exist() -> None:
+    """Each `hatch run NAME` that a page tells to type is a script of the workspace."""
+    workspace = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    scripts = workspace["tool"]["hatch"]["envs"]["default"]["scripts"]
+    named = {name for path in MARKDOWN for name in _SCRIPT.findall(path.read_text())}
+    assert {"demo", "test", "check", "docs"} <= named
+    assert named <= set(scripts)
 
 
 def test_every_page_is_in_the_navigation() -> None:
