@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from brickwork.cli.exit_codes import MEANINGS
+from brickwork.cli.exit_codes import INTERRUPTED, MEANINGS, OUTPUT_CLOSED
 from brickwork.cli.invocation import Invocation
 from brickwork.errors import BrickworkError, ConfigError, UnknownName
 from brickwork.masking import install_masking, masker
@@ -21,9 +21,6 @@ SUMMARIES = {
     "task": "List and run prebuilt tasks.",
 }
 """The core's own commands; told here so that help imports none of them."""
-
-INTERRUPTED = 130
-OUTPUT_CLOSED = 141
 
 _EPILOG = (
     "Exit codes: 0 done, 1 failed, 2 usage, 3 key, 4 not found, 5 conflict, 6 damaged data, "

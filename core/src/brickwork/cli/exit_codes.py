@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 from brickwork import errors
 
+INTERRUPTED = 130
+OUTPUT_CLOSED = 141
+
 MEANINGS = {
     0: "done",
     1: "failed, for a reason that no other code stands for; or a check found something wrong",
@@ -14,8 +17,8 @@ MEANINGS = {
     6: "damaged or changed data",
     7: "a plugin: missing, broken, in conflict, or without the thing asked for",
     8: "a disk, database, storage or network failed",
-    130: "interrupted by Ctrl-C, or a question was left unanswered",
-    141: "whoever read the output closed it, such as head",
+    INTERRUPTED: "interrupted by Ctrl-C, or a question was left unanswered",
+    OUTPUT_CLOSED: "whoever read the output closed it, such as head",
 }
 """Every code with its meaning."""
 

@@ -180,6 +180,9 @@ class Form:
             answer = self._person.ask(question, default=default)
             if answer == default and may_keep:
                 return KEEP
+            if not answer:
+                self._person.tell("  It is needed.")
+                continue
             if answer == "null" and shape.optional:
                 return None
             value = self._fitting(shape, answer)
@@ -237,11 +240,11 @@ class Form:
     def _several(self, shape: Shape, path: str, may_keep: bool, current: Any) -> Any:
         """Ask for the items of a list, or for keys and values, until an empty answer."""
         has = len(current) if isinstance(current, list | tuple | dict | set | frozenset) else 0
-        if may_keep:
-            question = f"Replace the {has} entries of {path}" if has else f"Add entries to {path}"
-            if not self._person.confirm(question, default=False):
-                return KEEP
         item = shape.options[0]
+        if may_keep or shape.kind == "list":
+            question = f"Replace the {has} entries of {path}" if has else f"Add entries to {path}"
+            if not self._person.confirm(question, default=not may_keep):
+                return KEEP if may_keep else []
         if shape.kind == "dict":
             entries: dict[str, Any] = {}
             while key := self._person.ask(f"{path}: key (Enter ends)"):
