@@ -90,6 +90,7 @@ def environment(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[dict
         "BRICKWORK_HOME": str(tmp_path / "home"),
         "AWS_EC2_METADATA_DISABLED": "true",
         "COLUMNS": "100",
+        "PYTHONWARNINGS": "error",
     }
     page: Path = request.getfixturevalue("page")
     if "brickwork_aws" not in page.read_text():
