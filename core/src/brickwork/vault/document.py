@@ -104,7 +104,8 @@ class Document:
         return f"Document({str(self.address)!r})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Document) and self._record == other._record
+        # Not what is sealed: listings leave it out.
+        return isinstance(other, Document) and self._record[:9] == other._record[:9]
 
     def __hash__(self) -> int:
         return hash((self._record.block_id, self._record.version))
