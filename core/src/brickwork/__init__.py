@@ -102,7 +102,7 @@ if TYPE_CHECKING:
         check_key as check_key,
         check_prefix as check_prefix,
     )
-    from brickwork.store import Store as Store
+    from brickwork.store import Record as Record, Store as Store, WrappedKey as WrappedKey
     from brickwork.tasks import (
         Engine as Engine,
         Progress as Progress,
@@ -147,7 +147,7 @@ _HOMES = {
     "secret": "Secret",
     "serializer": "Codec Serializer StoredException UnsafeSerializer register_type",
     "storage": "ObjectInfo ProgressCallback Storage check_key check_prefix",
-    "store": "Store",
+    "store": "Record Store WrappedKey",
     "tasks": (
         "Engine Progress Scope Task TaskFuture cancelled check_cancelled exponential_backoff"
         " on_progress progress remaining task use_engine"
