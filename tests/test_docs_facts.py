@@ -132,6 +132,13 @@ def test_security_lists_every_limit() -> None:
     assert '--8<-- "SECURITY.md"' in page("security.md")
 
 
+def test_security_names_tests_that_exist() -> None:
+    """Each bar in SECURITY.md names the test files that hold it."""
+    named = re.findall(r"`(test_\w+\.py)`", (ROOT / "SECURITY.md").read_text())
+    assert len(named) >= 10
+    assert [name for name in named if not (ROOT / "core" / "tests" / name).is_file()] == []
+
+
 def test_the_scripts_that_are_named_exist() -> None:
     """Each `hatch run NAME` that a page tells to type is a script of the workspace."""
     workspace = tomllib.loads((ROOT / "pyproject.toml").read_text())
