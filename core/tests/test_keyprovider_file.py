@@ -15,6 +15,8 @@ import pytest
 from brickwork.builtin.key_file import FileKey
 from brickwork.errors import ConfigError, InsecureKeyFile, KeyUnavailable
 
+pytestmark = pytest.mark.attack
+
 SCALE = int(os.environ.get("BRICKWORK_ATTACK_SCALE", "1"))
 RAW = bytes(range(32))
 

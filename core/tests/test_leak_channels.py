@@ -25,6 +25,8 @@ from brickwork import Secret, install_masking
 from brickwork.errors import SecretExposed
 from brickwork.testing.leaks import SENTINELS, Channel, Channels, forms, leaks
 
+pytestmark = pytest.mark.attack
+
 channels = Channels()
 
 

@@ -24,6 +24,8 @@ import rich.traceback
 from brickwork import Secret, install_masking
 from brickwork.testing.leaks import UNKNOWN, Channel, Channels
 
+pytestmark = pytest.mark.attack
+
 channels = Channels()
 
 

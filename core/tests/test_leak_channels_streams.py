@@ -21,6 +21,8 @@ from brickwork.masking import masker
 from brickwork.masking.streams import MaskedStream
 from brickwork.testing.leaks import SENTINELS, UNKNOWN, Channel, Channels, leaks
 
+pytestmark = pytest.mark.attack
+
 channels = Channels()
 
 

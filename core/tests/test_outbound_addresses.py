@@ -7,6 +7,8 @@ from hypothesis import given, strategies as st
 
 from brickwork.builtin.outbound.addresses import refusal
 
+pytestmark = pytest.mark.attack
+
 PUBLIC = [
     "1.1.1.1",
     "8.8.8.8",

@@ -20,6 +20,8 @@ from brickwork.builtin.outbound.transport import Deadline, judged_addresses
 from brickwork.errors import BrickworkError, OutboundFailed, OutboundRefused
 from brickwork.testing.loopback import LoopbackAuthority, LoopbackServer, reply
 
+pytestmark = pytest.mark.attack
+
 SECRET_PATH = "T0B0-secret-path"
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from brickwork.testing.distributions import write_plugin
 
+pytestmark = pytest.mark.attack
+
 
 def run(folder: Path, code: str, **environment: str) -> Any:
     """Run code in a process that has the plugins; return the value of its ``result`` and the log.

@@ -32,6 +32,8 @@ from brickwork.serializer import Chain, Codec, EnvelopeInfo, build_chain, inspec
 from brickwork.serializer.envelope import VERSION
 from brickwork.testing.serializer import FixedKeys
 
+pytestmark = pytest.mark.attack
+
 ROOT = bytes(range(32))
 CONTEXT = b"run 7, key load"
 CHAINS = (

@@ -34,6 +34,8 @@ from brickwork.secret import Secret
 from brickwork.serializer import StoredException, register_type, types
 from brickwork.testing.serializer_corpus import CORPUS, same
 
+pytestmark = pytest.mark.attack
+
 SCALE = float(os.environ.get("BRICKWORK_ATTACK_SCALE", "1"))
 JSON = JsonSerializer()
 

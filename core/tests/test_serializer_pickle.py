@@ -30,6 +30,8 @@ from brickwork.serializer.envelope import Content, Head, build
 from brickwork.testing.serializer import FixedKeys
 from brickwork.testing.serializer_corpus import Canary, canaries, fired
 
+pytestmark = pytest.mark.attack
+
 CLASSES: dict[str, type[Any]] = {
     "json": JsonSerializer,
     "text": TextSerializer,

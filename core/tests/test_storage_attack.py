@@ -19,6 +19,8 @@ from brickwork import InvalidKey, Storage, StorageError
 from brickwork.builtin.file_storage import FileStorage
 from brickwork.builtin.memory_storage import MemoryStorage
 
+pytestmark = pytest.mark.attack
+
 TRIES = 1000 * int(os.environ.get("BRICKWORK_ATTACK_SCALE", "1"))
 OUTSIDE = b"outside, and longer"
 

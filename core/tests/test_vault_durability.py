@@ -83,7 +83,9 @@ def killed_saver(path: Path, first: int, kill_after: int) -> int:
     return last + rest.count(b"\n")
 
 
-def test_a_kill_loses_nothing_that_was_acknowledged(path: Path) -> None:
+def test_a_kill_loses_nothing_that_was_acknowledged(
+    path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """After each kill -9 of a saving process, all acknowledged saves are there and open."""
     acknowledged: list[int] = []
     first = 1
@@ -108,6 +110,8 @@ def test_a_kill_loses_nothing_that_was_acknowledged(path: Path) -> None:
         assert [document.version for document in versions] == [*range(1, len(versions) + 1)]
     check_integrity(path)
     assert len(acknowledged) >= KILLS * 10, "too few saves to prove anything"
+    record_property("kills", KILLS)
+    record_property("acknowledged saves", len(acknowledged))
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -201,7 +205,9 @@ def synced(path: Path, saves: int) -> int:
     return sum(int(row[3]) for row in rows if row and row[-1] in ("fsync", "fdatasync"))
 
 
-def test_every_commit_waits_for_the_disk_once(path: Path) -> None:
+def test_every_commit_waits_for_the_disk_once(
+    path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """A hundred saves are at least a hundred syncs, and at most 1.5 each."""
     if shutil.which("strace") is None:
         pytest.skip("needs strace, to count syncs")
@@ -209,6 +215,7 @@ def test_every_commit_waits_for_the_disk_once(path: Path) -> None:
     count = synced(path, 100)
     assert count - before >= 100
     assert count <= 150
+    record_property("syncs of 100 saves", count - before)
 
 
 # Writers
@@ -251,7 +258,9 @@ def _count_in_process(path: Path, updates: int, barrier: Any, results: Any) -> N
 
 
 @pytest.mark.parametrize("start", ["spawn", "fork"])
-def test_processes_lose_no_update(path: Path, start: str) -> None:
+def test_processes_lose_no_update(
+    path: Path, start: str, record_property: Callable[[str, object], None]
+) -> None:
     """Eight processes that update one block: every update counts, and nobody sees BUSY."""
     context = multiprocessing.get_context(start)
     barrier, results = context.Barrier(WRITERS), context.Queue()
@@ -265,6 +274,7 @@ def test_processes_lose_no_update(path: Path, start: str) -> None:
     assert all(isinstance(outcome, int) for outcome in outcomes), outcomes
     assert sum(outcomes) > 0, "they never met, so this proves nothing"
     assert counted(path) == WRITERS * UPDATES
+    record_property("updates", f"{WRITERS * UPDATES} of 8 processes, {sum(outcomes)} conflicts")
     check_integrity(path)
 
 

@@ -8,7 +8,7 @@ import os
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import permutations
 from pathlib import Path
@@ -202,7 +202,7 @@ def mutate(pick: random.Random, sealed: bytes, other: bytes) -> bytes:
     return bytes(changed)
 
 
-def test_mutations_are_all_refused() -> None:
+def test_mutations_are_all_refused(record_property: Callable[[str, object], None]) -> None:
     """Flips, overwritten, deleted, inserted, copied and moved bytes, any number at once."""
     pick = random.Random(20)
     sealed, other = sealed_here(), sealed_here(key=1)
@@ -213,6 +213,7 @@ def test_mutations_are_all_refused() -> None:
             tries(outcomes, changed, HERE, PUBLIC)
     assert outcomes["accepted"] == 0
     assert outcomes.total() == MUTATIONS
+    record_property("mutations", dict(outcomes))
     assert all(outcomes[each.__name__] > MUTATIONS / 100 for each in TYPED[:4]), outcomes
 
 
