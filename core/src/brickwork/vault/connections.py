@@ -197,7 +197,7 @@ class _Seen(NamedTuple):
     inode: int
     size: int = 0
     changed: int = 0
-    log: bool = False
+    frozen: bool = False
 
 
 def _look(path: Path, *, immutable: bool) -> _Seen | None:
@@ -208,12 +208,18 @@ def _look(path: Path, *, immutable: bool) -> _Seen | None:
     if not immutable:
         return _Seen(found.st_dev, found.st_ino)
     # Nobody can write it from here; somebody may from the other side of a read-only mount.
-    log = Path(f"{path}-wal").exists()
-    return _Seen(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, log)
+    return _Seen(
+        found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, _cannot_be_written(path)
+    )
+
+
+def _cannot_be_written(path: Path) -> bool:
+    # Without a log nobody is writing it now, and SQLite need not write anything beside it.
+    return not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
 
 
 def _connect(path: Path) -> Handle:
-    immutable = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+    immutable = _cannot_be_written(path)
     seen = _look(path, immutable=immutable)
     if seen is None:
         raise _no_vault(path)
@@ -332,7 +338,7 @@ def _check_format(database: sqlite3.Connection, path: Path) -> None:
         "SELECT * FROM pragma_application_id, pragma_user_version"
     ).fetchone()
     if application != _APPLICATION_ID:
-        if _is_empty(database):
+        if path.stat().st_size == 0:
             raise _no_vault(path)
         raise StoreError(
             f"{path} is not a Brickwork vault.",
