@@ -13,6 +13,7 @@ from brickwork import (
     Scope,
     TaskCancelled,
     on_progress,
+    open_serializer,
 )
 from brickwork_aws import (
     S3Bucket,
@@ -145,3 +146,12 @@ def test_presigning_is_a_task(s3_bucket: S3Bucket) -> None:
     url = s3_presign(s3_bucket, "a", expires_seconds=60)
     assert url.startswith(str(s3_bucket.credentials.endpoint_url))
     assert "X-Amz-Signature=" in url
+
+
+def test_results_can_be_stored(s3_bucket: S3Bucket) -> None:
+    """What a task gives back survives the json serializer, time and version included."""
+    s3_write(s3_bucket, "a", "1")
+    found = s3_list(s3_bucket)
+    serializer = open_serializer("json")
+    assert len(found) == 1
+    assert serializer.loads(serializer.dumps(found)) == found

@@ -21,6 +21,9 @@ MAX_CLIENTS = 64
 _STEPS = (1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
 """Time-outs of clients for tasks in a hurry, so that there are only few clients."""
 
+_OF_EVERY_CLIENT = ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE", "AWS_CONFIG_FILE")
+"""What boto3 reads from the environment also where keys are given, and does not read again."""
+
 _lock = RLock()
 _clients: "OrderedDict[tuple[object, ...], Any]" = OrderedDict()
 _sessions: "OrderedDict[tuple[object, ...], Session]" = OrderedDict()
@@ -55,7 +58,14 @@ def client_for(
         connect, read = min(connect, limit), min(read, limit)
     attempts = attempts or credentials.client_options.max_attempts
     # Two blocks of equal value share a client; the environment may change what a block means.
-    key = (service, connect, read, attempts, *_value(credentials), *_environment())
+    key = (
+        service,
+        connect,
+        read,
+        attempts,
+        *_value(credentials),
+        *_environment(credentials, service),
+    )
     found = _clients.get(key)
     if found is not None:
         with _lock:
@@ -115,7 +125,7 @@ def new_resource(credentials: "AwsCredentials", service: str) -> Any:
 
 def _session(credentials: "AwsCredentials") -> "Session":
     # Kept, since a session that has read the service descriptions makes the next client quickly.
-    key = (*_value(credentials), *_environment())
+    key = (*_value(credentials), *_environment(credentials))
     if key not in _sessions:
         _sessions[key] = new_session(credentials)
         _trim(_sessions)
@@ -127,10 +137,14 @@ def _value(credentials: "AwsCredentials") -> tuple[object, ...]:
     return tuple(credentials.__dict__.values())
 
 
-def _environment() -> tuple[int, ...]:
-    # Hashed: the variables may be secrets, which would stay here when they are long gone.
+def _environment(credentials: "AwsCredentials", service: str = "") -> tuple[int, ...]:
     environ = os.environ
-    return (hash(tuple((name, environ[name]) for name in environ if name.startswith("AWS_"))),)
+    if credentials.access_key_id is None:  # then any of them may count
+        names = [name for name in environ if name.startswith("AWS_")]
+    else:  # looking through all of them takes longer than the rest of a client that is there
+        names = [*_OF_EVERY_CLIENT, f"AWS_ENDPOINT_URL_{service.upper()}"]
+    # Hashed: the variables may be secrets, which would stay here when they are long gone.
+    return (hash(tuple((name, environ.get(name)) for name in names)),)
 
 
 def _arguments(

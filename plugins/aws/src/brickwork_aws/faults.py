@@ -142,8 +142,13 @@ def about_credentials(error: BaseException, whose: str) -> Diagnosis | None:
     return None
 
 
-def forget_canonical_request(error: BaseException) -> None:
-    """Drop what an answer about a wrong signature quotes: the request, session token included."""
+def forget_request(error: BaseException) -> None:
+    """Drop what shows the request, session token included.
+
+    That is what an answer about a wrong signature quotes of it, and the frames of botocore, which
+    tracebacks with local variables would show.
+    """
+    error.__traceback__ = error.__cause__ = error.__context__ = None
     details = (getattr(error, "response", None) or {}).get("Error")
     if isinstance(details, dict):
         for name in set(details) - {"Code", "Message", "Region", "BucketName", "Key"}:

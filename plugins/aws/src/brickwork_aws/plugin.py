@@ -6,20 +6,6 @@ from brickwork import hookimpl
 
 brickwork_api = 1
 
-_TASKS = (
-    "s3_copy",
-    "s3_delete",
-    "s3_download_file",
-    "s3_download_folder",
-    "s3_list",
-    "s3_move",
-    "s3_presign",
-    "s3_read",
-    "s3_upload_file",
-    "s3_upload_folder",
-    "s3_write",
-)
-
 
 @hookimpl
 def brickwork_blocks() -> Mapping[str, str]:
@@ -33,7 +19,19 @@ def brickwork_blocks() -> Mapping[str, str]:
 @hookimpl
 def brickwork_tasks() -> Mapping[str, str]:
     """The prebuilt tasks."""
-    return {f"aws.{name}": f"brickwork_aws.tasks:{name}" for name in _TASKS}
+    return {
+        "aws.s3_copy": "brickwork_aws.tasks:s3_copy",
+        "aws.s3_delete": "brickwork_aws.tasks:s3_delete",
+        "aws.s3_download_file": "brickwork_aws.tasks:s3_download_file",
+        "aws.s3_download_folder": "brickwork_aws.tasks:s3_download_folder",
+        "aws.s3_list": "brickwork_aws.tasks:s3_list",
+        "aws.s3_move": "brickwork_aws.tasks:s3_move",
+        "aws.s3_presign": "brickwork_aws.tasks:s3_presign",
+        "aws.s3_read": "brickwork_aws.tasks:s3_read",
+        "aws.s3_upload_file": "brickwork_aws.tasks:s3_upload_file",
+        "aws.s3_upload_folder": "brickwork_aws.tasks:s3_upload_folder",
+        "aws.s3_write": "brickwork_aws.tasks:s3_write",
+    }
 
 
 @hookimpl

@@ -171,7 +171,7 @@ class S3Bucket(Block, Storage):
 
         S3 sorts by code point; its directory buckets, and some other servers, do not.
         """
-        return (found.key for found in self.objects(prefix))
+        return (key for key, _ in self._listed(check_prefix(prefix)))
 
     def objects(self, prefix: str = "") -> Iterator[S3Object]:
         """Yield what a listing tells of the objects whose keys begin with a text; as `keys`.
@@ -179,9 +179,10 @@ class S3Bucket(Block, Storage):
         Raises:
             InvalidKey: No key can begin with the prefix.
         """
-        return self._objects(check_prefix(prefix))
+        found = self._listed(check_prefix(prefix))
+        return (self.object_from(key, answer, answer["Size"]) for key, answer in found)
 
-    def _objects(self, prefix: str) -> Iterator[S3Object]:
+    def _listed(self, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
         from brickwork_aws.s3_errors import Explained
 
         folder = f"{self.prefix}/" if self.prefix else ""
@@ -194,7 +195,7 @@ class S3Bucket(Block, Storage):
                         check_key(key)
                     except InvalidKey:
                         continue  # such as the markers of folders, which end with a slash
-                    yield self.object_from(key, found, found["Size"])
+                    yield key, found
 
     # Writing
 

@@ -7,7 +7,7 @@ from brickwork_aws.clients import describe
 from brickwork_aws.faults import (
     about_credentials,
     code_of,
-    forget_canonical_request,
+    forget_request,
     header_of,
     status_of,
 )
@@ -43,7 +43,7 @@ class Explained:
         from botocore.exceptions import BotoCoreError, ClientError
 
         if isinstance(error, BotoCoreError | ClientError):
-            forget_canonical_request(error)
+            forget_request(error)
             raise storage_error(error, self._bucket, self._permission, self._key) from error
         error.add_note(f"in block {self._bucket.address or self._bucket.url}")
 

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from brickwork import register_type
 
+
+@register_type("aws.s3-object")
 @dataclass(frozen=True)
 class S3Object:
     """One object in a bucket.

@@ -157,6 +157,10 @@ def _is_broken(error: Exception) -> bool:
 def read_into(bucket: "S3Bucket", key: str, file: BinaryIO, advance: Callable[[int], None]) -> None:
     """Write an object's bytes into an open local file, large ones by many connections."""
     with S3Reader(bucket, key) as reader:
+        if reader.size <= MIB:
+            file.write(reader.read())
+            advance(reader.size)
+            return
         if reader.size < PARALLEL_FROM:
             while chunk := reader.read(MIB):
                 file.write(chunk)
