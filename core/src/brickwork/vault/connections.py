@@ -1,4 +1,4 @@
-"""Connections to a vault in SQLite: made, checked, closed in time, and what their errors mean.
+"""Connections to a vault in SQLite: made, checked and closed in time.
 
 A connection belongs to one thread of one process. SQLite keeps its locks in the memory of the
 process, so that a child process which inherits an open connection believes to hold locks that it
@@ -8,7 +8,6 @@ Therefore every connection is closed before a fork, once its transaction has end
 opens it again.
 """
 
-import errno
 import os
 import sqlite3
 import threading
@@ -20,11 +19,11 @@ from urllib.parse import quote
 from weakref import WeakSet
 
 from brickwork.errors import BlockNotFound, StoreError
+from brickwork.vault.sqlite_errors import GIVE_UP_SECONDS
 
 _APPLICATION_ID = 0x42574B31  # "BWK1": tells `file` and us what this database is
 _FORMAT = 1
 _BUSY_SECONDS = 10.0
-_GIVE_UP_SECONDS = 60.0
 _FORK_SECONDS = 10.0
 
 _registry = threading.RLock()  # held while connections or vaults are made, and over a fork
@@ -313,7 +312,7 @@ def begin(database: sqlite3.Connection) -> None:
 def retry_busy(action: Callable[[], object]) -> None:
     """Try until nobody else holds the lock. Raises sqlite3.OperationalError after a minute."""
     # SQLite's own waiting is not fair: a waiter can lose the race for its whole time-out.
-    give_up = time.monotonic() + _GIVE_UP_SECONDS
+    give_up = time.monotonic() + GIVE_UP_SECONDS
     while True:
         try:
             action()
@@ -349,75 +348,3 @@ def _check_format(database: sqlite3.Connection, path: Path) -> None:
             f"The vault {path} has format {version}; this Brickwork knows format {_FORMAT}.",
             fix="Upgrade brickwork.",
         )
-
-
-# Errors
-
-_PERMISSION = (
-    "you may not",
-    "Make the file and its folder yours to read and write, or name another (BRICKWORK_VAULT).",
-)
-_FULL = ("the disk is full", "Free some space; nothing was changed.")
-_READ_ONLY = (
-    "it is read-only",
-    "Make the file and its folder writable, or save to another vault (BRICKWORK_VAULT).",
-)
-_DISK = ("the disk reports an error", "Check the disk and its space.")
-_OF_SQLITE = {
-    sqlite3.SQLITE_FULL: _FULL,
-    sqlite3.SQLITE_READONLY: _READ_ONLY,
-    sqlite3.SQLITE_PERM: _PERMISSION,
-    sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", _PERMISSION[1]),
-    sqlite3.SQLITE_IOERR: _DISK,
-    sqlite3.SQLITE_NOTADB: (
-        "it is not a database, or damaged at its start",
-        "Point BRICKWORK_VAULT at the right file, or restore the vault from a backup.",
-    ),
-    sqlite3.SQLITE_CORRUPT: (
-        "the database is damaged",
-        "Restore it from a backup, or save what `sqlite3 FILE .recover` can still read.",
-    ),
-    sqlite3.SQLITE_BUSY: (
-        f"others kept it locked for {_GIVE_UP_SECONDS:.0f} seconds",
-        "Find the process that holds the lock (`brickwork doctor`), and try again.",
-    ),
-}
-_OF_SYSTEM = {
-    errno.EACCES: _PERMISSION,
-    errno.EPERM: _PERMISSION,
-    errno.EROFS: _READ_ONLY,
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.EIO: _DISK,
-}
-
-
-def typed(error: sqlite3.Error | OSError, path: Path, doing: str) -> StoreError:
-    """Say what a database's failure means and what to do about it."""
-    known: tuple[str, str] | None
-    if isinstance(error, OSError):
-        known = _OF_SYSTEM.get(error.errno or 0)
-        other = error.strerror or type(error).__name__
-    else:
-        known = _OF_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-        if known is _DISK and _is_full(path):
-            known = _FULL  # a reader too needs room, for the index of the log
-        other = str(error)
-    if _is_folder(path):
-        known = ("it is a folder", "Name the vault's file in it (BRICKWORK_VAULT).")
-    what, fix = known or (other, "Run `brickwork doctor`.")
-    return StoreError(f"The vault {path} cannot be {doing}: {what}.", fix=fix)
-
-
-def _is_full(path: Path) -> bool:
-    try:
-        return os.statvfs(path.parent).f_bavail == 0
-    except OSError:
-        return False
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:
-        return False

@@ -10,7 +10,8 @@ from urllib.parse import unquote
 
 from brickwork.errors import BlockNotFound, StoreError, VersionConflict
 from brickwork.store import Record, Store, WrappedKey
-from brickwork.vault.connections import Handle, Pool, begin, exists, typed
+from brickwork.vault.connections import Handle, Pool, begin, exists
+from brickwork.vault.sqlite_errors import typed
 
 _LARGEST = 2**63 - 1  # of SQLite's integers
 
