@@ -182,6 +182,12 @@ def isolated_home(
     return home
 
 
+@pytest.fixture(scope="session")
+def installations() -> type[Installation]:
+    """The class, for tests that share an installation."""
+    return Installation
+
+
 @pytest.fixture
 def installation(tmp_path: Path) -> Installation:
     """An installation without a vault."""

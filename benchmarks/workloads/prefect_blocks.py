@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 
 # Only in Prefect's own environment, so type checkers do not see it.
-from prefect.client.orchestration import get_client  # type: ignore[import-not-found]
-from prefect.client.schemas.actions import (  # type: ignore[import-not-found]
+from prefect.client.orchestration import get_client  # type: ignore[import-not-found]  # another environment
+from prefect.client.schemas.actions import (  # type: ignore[import-not-found]  # another environment
     BlockDocumentCreate,
 )
-from prefect_aws import AwsCredentials  # type: ignore[import-not-found]
+from prefect_aws import AwsCredentials  # type: ignore[import-not-found]  # another environment
 
 PAGE = 200  # the most that its API gives in one answer
 

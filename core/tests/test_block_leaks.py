@@ -151,7 +151,7 @@ ATTEMPTS: dict[str, Callable[[str], object]] = {
     "bytes": lambda s: Parent(data=[s]),
     "literal": lambda s: Parent(mode=s),
     "secret in a public field": lambda s: Parent(mode=Secret(s)),
-    "unknown field": lambda s: Parent(other=s),  # type: ignore[call-arg]
+    "unknown field": lambda s: Parent(other=s),  # type: ignore[call-arg]  # wrong on purpose
     "union": lambda s: Parent(either=[s]),
     "model in a list": lambda s: Parent(models=[{"token": s, "size": s}]),
     "model in a dict": lambda s: Parent(by_name={"a": {"token": [s]}}),
@@ -168,24 +168,24 @@ ATTEMPTS: dict[str, Callable[[str], object]] = {
     "model_validate_json": lambda s: Parent.model_validate_json(json.dumps({"text": s, "mode": s})),
     "broken JSON": lambda s: Parent.model_validate_json(f'{{"text": "{s}", "mode": "{s}"'),
     "model_validate_strings": lambda s: Parent.model_validate_strings({"text": s, "mode": s}),
-    "model_construct": lambda s: Parent.model_construct(text=s, mode=s),  # type: ignore[arg-type]
+    "model_construct": lambda s: Parent.model_construct(text=s, mode=s),  # type: ignore[arg-type]  # wrong on purpose
     "model_copy": lambda s: Parent().model_copy(update={"text": s, "mode": s}),
     "copy": lambda s: Parent().copy(update={"text": s, "mode": s}),
     "setattr": lambda s: setattr(Parent(), "text", s),
-    "positional": lambda s: Parent(s),  # type: ignore[call-arg]
+    "positional": lambda s: Parent(s),  # type: ignore[call-arg]  # wrong on purpose
     "validator before": lambda s: Before(token=s),
     "validator after": lambda s: After(token=s),
     "validator around": lambda s: Around(token=s),
     "validator of a list": lambda s: Deep(tokens=[s, s + "b"]),
     "validator of models": lambda s: Deep(models={"a": [{"token": s}]}),
-    "validator of the whole": lambda s: Whole(token=s, more={"deep": [s]}, other=s),  # type: ignore[call-arg]
+    "validator of the whole": lambda s: Whole(token=s, more={"deep": [s]}, other=s),  # type: ignore[call-arg]  # wrong on purpose
     "validator of a text": lambda s: Whole.model_validate(s),
     "validator of the block": lambda s: Made(token=s),
     "bug in a validator": lambda s: Failing(token=s),
 }
 for _name in ("validator before", "validator after", "validator around", "validator of the block"):
     _cls = {"before": Before, "after": After, "around": Around, "block": Made}[_name.split()[-1]]
-    ATTEMPTS[f"{_name}, from JSON"] = lambda s, cls=_cls: cls.model_validate_json(  # type: ignore[misc]
+    ATTEMPTS[f"{_name}, from JSON"] = lambda s, cls=_cls: cls.model_validate_json(  # type: ignore[misc]  # wrong on purpose
         json.dumps({"token": s})
     )
 

@@ -186,7 +186,7 @@ def test_a_migration_sees_blocks_and_secrets() -> None:
         seen.extend([old["child"], old["options"][0]["key"]])
         return {"value": old["child"].value}
 
-    assert define(2, fields=fields(value=int), _look=look).load("a").value == 7  # type: ignore[attr-defined]
+    assert define(2, fields=fields(value=int), _look=look).load("a").value == 7  # type: ignore[attr-defined]  # made at run time
     assert seen == [child, Secret("k3y-k3y-k3y")]
 
 

@@ -57,7 +57,7 @@ def test_title_is_needed(title: object) -> None:
 
 def test_severity_by_name() -> None:
     """A severity may be given by its name; an unknown one is an error that lists the known."""
-    assert Notification("x", severity="error").severity is Severity.ERROR  # type: ignore[arg-type]
+    assert Notification("x", severity="error").severity is Severity.ERROR  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(NotifierError, match="info, success, warning, error, critical"):
         notify([], title="x", severity="fatal")
 
@@ -114,7 +114,7 @@ def test_notify_keeps_order_and_isolates() -> None:
     """One receipt per target, in order; an exception or a target that is none stops no other."""
     first, last = Recorder("first"), Recorder("last")
     fault = Raising(RuntimeError("https://hooks.example.com/services/T0/SECRET-PATH"))
-    receipts = notify([first, fault, "no scheme", 7, last], title="hi")  # type: ignore[list-item]
+    receipts = notify([first, fault, "no scheme", 7, last], title="hi")  # type: ignore[list-item]  # wrong on purpose
 
     assert [r.target for r in receipts] == ["first", "raising", "...", "int", "last"]
     assert [r.delivered for r in receipts] == [True, False, False, False, True]
@@ -157,7 +157,7 @@ def test_notifier_without_receipt() -> None:
     """A notifier that forgets its receipt has not delivered."""
 
     class Forgetful(Recorder):
-        def send(self, notification: Notification) -> None:  # type: ignore[override, misc]
+        def send(self, notification: Notification) -> None:  # type: ignore[override, misc]  # wrong on purpose
             pass
 
     assert notify(Forgetful(), title="x")[0].status == "failed"

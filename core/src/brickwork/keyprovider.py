@@ -46,7 +46,7 @@ class KeyProvider(ABC):
 
     @abstractmethod
     def describe(self) -> str:
-        """Say in some words where the key is, for messages: ``key file /home/a/.config/...``."""
+        """Say in some words where the key is, for messages: ``key file ~/.config/...``."""
 
     def create(self) -> bool:
         """Make the provider's own key if it has none and may make one; tell whether it did.

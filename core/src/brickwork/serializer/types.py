@@ -6,6 +6,7 @@ from enum import Enum, Flag
 from typing import Any, NamedTuple, TypeVar, overload
 
 from brickwork.errors import DuplicateName, UnsupportedType
+from brickwork.masking import masker
 
 C = TypeVar("C", bound=type[Any])
 
@@ -33,7 +34,7 @@ class StoredException(Exception):
 
     Attributes:
         name: The type, with its module if it is no built-in.
-        text: What ``str`` of the exception gave.
+        text: What ``str`` of the exception gave, masked.
     """
 
     def __init__(self, name: str, text: str) -> None:
@@ -43,7 +44,10 @@ class StoredException(Exception):
 
     @classmethod
     def of(cls, error: BaseException) -> "StoredException":
-        """Describe an exception; one that was stored before stays what it was."""
+        """Describe an exception, known secrets in its text hidden.
+
+        One that was stored before stays what it was.
+        """
         if isinstance(error, StoredException):
             return error
         kind = type(error)
@@ -51,7 +55,7 @@ class StoredException(Exception):
         if kind.__module__ != "builtins":
             name = f"{kind.__module__}.{name}"
         try:
-            return cls(name, str(error))
+            return cls(name, masker.mask(str(error)))
         except Exception:  # noqa: BLE001 - __str__ of any class may raise anything
             return cls(name, "")
 

@@ -156,7 +156,7 @@ def _local_files(root: str, globs: Globs) -> Iterator[str]:
                     elif entry.is_file(follow_symlinks=False) and globs.take(name):
                         yield name
         except OSError as error:
-            raise _cannot_read(os.path.join(root, folder), error) from error  # noqa: PTH118
+            raise _cannot_read(os.path.join(root, folder), error) from error  # noqa: PTH118  # os.walk gives texts
 
 
 def _names_below(storage: "Storage", folder: str, globs: Globs) -> Iterator[str]:

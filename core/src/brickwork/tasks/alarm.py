@@ -4,7 +4,7 @@ import signal
 import threading
 
 # What signal.py wraps: making enums of every handler costs 10 us a call.
-from _signal import getsignal, signal as set_handler  # type: ignore[import-not-found]
+from _signal import getsignal, signal as set_handler  # type: ignore[import-not-found]  # typeshed lacks it
 from types import FrameType
 from typing import Any
 

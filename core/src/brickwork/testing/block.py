@@ -292,7 +292,7 @@ class BlockContract(Contract):
         block.save("contract")
         pickled = pickle.dumps(block)
         _assert_hidden(secrets, {"its pickle": pickled})
-        assert pickle.loads(pickled) == block, "It is another block after pickling."  # noqa: S301
+        assert pickle.loads(pickled) == block, "It is another block after pickling."  # noqa: S301  # our own
 
     def test_old_documents_still_load(self, block: Block) -> None:
         """Each document of an old release becomes the block that it stood for."""

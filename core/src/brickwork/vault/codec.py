@@ -96,8 +96,8 @@ def decode(
     except ValueError:  # nested deeper than it can read
         document = json.loads(public)
     fields = document["fields"]
-    for pointer, value in secrets.items():
-        put_at(fields, pointer, Secret(value))
+    for pointer in secrets:  # no value gets a name: a traceback may show local variables
+        put_at(fields, pointer, Secret(secrets[pointer]))  # type: ignore[type-var]  # one of two
     marks = document["blocks"]
     # The innermost first, so that an embedded block is whole before the one around it is built.
     for pointer in sorted(marks, key=lambda pointer: -pointer.count("/")):
@@ -202,7 +202,7 @@ class _Parts:
             tree = block.model_dump(mode="json", context=swap, round_trip=True, warnings="error")
         except ValueError as error:  # also PydanticSerializationError; and fields nested too deep
             raise _cannot_store(block, masker.mask(str(error).splitlines()[0])) from None
-        replaced: dict[str, Any] = self._walk(_settled(block, tree), pointer, swap)
+        replaced: dict[str, Any] = self._walk(_settled(block, tree, swap), pointer, swap)
         return replaced
 
     def _walk(self, value: Any, pointer: str, swap: "_Swap") -> Any:
@@ -210,13 +210,11 @@ class _Parts:
             return {k: self._walk(v, f"{pointer}/{_escape(k)}", swap) for k, v in value.items()}
         if isinstance(value, list):
             return [self._walk(v, f"{pointer}/{i}", swap) for i, v in enumerate(value)]
-        if not isinstance(value, str) or not value.startswith(swap.mark):
-            return value
-        found = swap.found[int(value.removeprefix(swap.mark))]
+        found = swap.of(value)
         if isinstance(found, Secret):
             self.secrets[pointer] = found.reveal()
             return None
-        return self._child(found, pointer)
+        return self._child(found, pointer) if isinstance(found, Block) else value
 
     def _child(self, child: Block, pointer: str) -> Any:
         if child.address is None:
@@ -234,20 +232,20 @@ class _Parts:
         return None
 
 
-def _settled(value: object, dumped: Any) -> Any:
+def _settled(value: object, dumped: Any, swap: "_Swap") -> Any:
     """Give sets an order, since that of Python's changes from process to process."""
     if isinstance(value, set | frozenset) and isinstance(dumped, list):
-        return sorted(dumped, key=repr)
+        return sorted(dumped, key=swap.sort_key)
     if isinstance(value, list | tuple) and isinstance(dumped, list) and len(value) == len(dumped):
-        return [_settled(*pair) for pair in zip(value, dumped, strict=True)]
+        return [_settled(*pair, swap) for pair in zip(value, dumped, strict=True)]
     if not isinstance(dumped, dict):
         return dumped
     if isinstance(value, BaseModel):
         held = value.__dict__
-        return {name: _settled(held.get(name), item) for name, item in dumped.items()}
+        return {name: _settled(held.get(name), item, swap) for name, item in dumped.items()}
     if isinstance(value, dict) and len(value) == len(dumped):
         pairs = zip(value.values(), dumped.items(), strict=True)
-        return {name: _settled(held, item) for held, (name, item) in pairs}
+        return {name: _settled(held, item, swap) for held, (name, item) in pairs}
     return dumped
 
 
@@ -257,11 +255,23 @@ class _Swap:
     def __init__(self, root: Block) -> None:
         self.root = root
         self.mark = f"{os.urandom(16).hex()}:"
-        self.found: list[Any] = []
+        self.found: list[Secret[Any] | Block] = []
 
-    def swap(self, value: Any) -> str:
+    def swap(self, value: Secret[Any] | Block) -> str:
         self.found.append(value)
         return f"{self.mark}{len(self.found) - 1}"
+
+    def of(self, dumped: object) -> Secret[Any] | Block | None:
+        """Return what a placeholder stands for; None for anything else."""
+        if not isinstance(dumped, str) or not dumped.startswith(self.mark):
+            return None
+        return self.found[int(dumped.removeprefix(self.mark))]
+
+    def sort_key(self, dumped: object) -> str:
+        found = self.of(dumped)
+        if found is None:
+            return repr(dumped)
+        return repr(found.reveal() if isinstance(found, Secret) else found)
 
 
 def _cannot_store(block: Block, why: str) -> BlockError:

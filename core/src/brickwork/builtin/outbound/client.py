@@ -108,7 +108,7 @@ def request(
         url = urljoin(url, location)
         if _origin_of(url, allow_http=allow_http) != target.origin:
             given = {}
-    raise AssertionError("unreachable")  # pragma: no cover
+    raise AssertionError("unreachable")  # pragma: no cover  # for type checkers
 
 
 def probe(
