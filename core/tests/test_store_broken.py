@@ -313,6 +313,7 @@ def pragmas(vault: Vault) -> dict[str, object]:
     return {name: database.execute(f"PRAGMA {name}").fetchone()[0] for name in PRAGMAS}
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_every_connection_has_the_settings(path: Path) -> None:
     """Reading, writing, in threads, after a fork and after closing."""
     with vault_at(path) as vault:

@@ -21,7 +21,12 @@ import pytest
 from brickwork import BasicAuth, SecretBlock, Settings, StoreError, Vault, VersionConflict
 from brickwork.testing.concurrent import in_threads
 
-pytestmark = pytest.mark.attack
+pytestmark = [
+    pytest.mark.attack,
+    pytest.mark.filterwarnings(
+        "ignore:This process .* is multi-threaded:DeprecationWarning"
+    ),  # Python 3.12 and later, on a fork
+]
 
 SCALE = int(os.environ.get("BRICKWORK_ATTACK_SCALE", "1"))
 LONG = SCALE >= 10

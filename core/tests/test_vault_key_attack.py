@@ -17,7 +17,12 @@ import pytest
 from brickwork import BasicAuth, Block, SecretBlock, Vault
 from brickwork.errors import BrickworkError, InsecureKeyFile, KeyUnavailable, WrongKey
 
-pytestmark = pytest.mark.attack
+pytestmark = [
+    pytest.mark.attack,
+    pytest.mark.filterwarnings(
+        "ignore:This process .* is multi-threaded:DeprecationWarning"
+    ),  # Python 3.12 and later, on a fork
+]
 
 SCALE = int(os.environ.get("BRICKWORK_ATTACK_SCALE", "1"))
 ROUNDS = 6 * SCALE

@@ -394,6 +394,7 @@ class StoreContract(Contract):
         }
         assert store.keys()[0].wraps == 80
 
+    @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
     def test_a_fork_gets_connections_of_its_own(self, store: Store) -> None:
         """Parent and child go on with the same store after a fork, while other threads write."""
         _put(store, _record())
