@@ -4,8 +4,11 @@ import subprocess
 import sys
 import time
 
-PYTHON_FILES = ["core", "plugins", "tests", "scripts", "benchmarks", "examples"]
-TYPED = ["core/src", "plugins/aws/src", "scripts", "examples"]
+PYTHON_FILES = ["conftest.py", "core", "plugins", "tests", "scripts", "benchmarks", "examples"]
+TYPED = [
+    *("core/src", "core/tests", "plugins/aws/src", "plugins/aws/tests"),
+    *("tests", "scripts", "examples", "benchmarks", "conftest.py"),
+]
 
 CHECKS = {
     "format": ["ruff", "format", "--check", "--quiet", *PYTHON_FILES],
