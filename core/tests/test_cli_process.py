@@ -111,7 +111,7 @@ def test_without_the_key_nothing_is_saved(isolated_home: Path) -> None:
     before = dump()
     args = ("block", "create", "secret", "two", "--set", "value=-")
     unset = command_line("--keys", "env:BRICKWORK_KEY", *args, stdin="second-secret")
-    wrong = command_line(*args, stdin="second-secret", env={"BRICKWORK_KEY": "B" * 43})
+    wrong = command_line(*args, stdin="second-secret", env={"BRICKWORK_KEY": "B" * 42 + "A"})
 
     assert (unset.code, wrong.code) == (3, 3)
     assert "BRICKWORK_KEY" in unset.err
@@ -273,9 +273,34 @@ def test_a_broken_settings_file_stops_no_help(tmp_path: Path) -> None:
 
 def test_output_that_ascii_cannot_carry_is_written_out() -> None:
     """A value outside the encoding of the output is escaped instead of ending in an error."""
-    BasicAuth(username="h\u00e9l\u00e8ne\udcff".encode("utf-8", "replace").decode(), password="a-password").save("x")  # fmt: skip
+    BasicAuth(username="h\u00e9l\u00e8ne", password="a-password").save("x")
 
     done = command_line("block", "show", "basic-auth/x", env={"PYTHONIOENCODING": "ascii"})
 
     assert done.code == 0, done.err
     assert "h\\xe9l" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("brickwork bl", {"block"}),
+        ("brickwork block sh", {"show"}),
+        ("brickwork block show basic-auth/p", {"basic-auth/prod", "basic-auth/pre"}),
+        ("brickwork block create basic", {"basic-auth"}),
+    ],
+)
+def test_the_shell_completes(words: str, expected: set[str]) -> None:
+    """Commands, addresses of saved blocks and slugs are completed."""
+    for name in ("prod", "pre", "other"):
+        BasicAuth(username="u", password="a-password").save(name)
+    done = command_line(
+        env={
+            "_BRICKWORK_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split()) - 1),
+        }
+    )
+
+    assert done.err == ""
+    assert {line.partition(",")[2] for line in done.out.splitlines()} == expected

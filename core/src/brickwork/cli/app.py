@@ -4,11 +4,13 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 
 import click
 
 from brickwork.cli.exit_codes import INTERRUPTED, MEANINGS, OUTPUT_CLOSED
 from brickwork.cli.invocation import Invocation
+from brickwork.cli.output import note
 from brickwork.errors import BrickworkError, ConfigError, UnknownName
 from brickwork.masking import install_masking, masker
 
@@ -199,7 +201,11 @@ def run(args: Sequence[str]) -> int:
 
 
 def _run(args: Sequence[str]) -> int:
-    invocation = Invocation()
+    with closing(Invocation()) as invocation:
+        return _run_as(invocation, args)
+
+
+def _run_as(invocation: Invocation, args: Sequence[str]) -> int:
     try:
         result = root.main(
             args=list(args), prog_name="brickwork", standalone_mode=False, obj=invocation
@@ -243,7 +249,7 @@ def _report(error: Exception, invocation: Invocation) -> int:
             fix = "Run it again with --debug before the command, to see where it comes from."
     notes = "".join(f" ({text})" for text in getattr(error, "__notes__", ()))
     lines = [f"error: {what}{notes}", *([f"  fix: {fix}"] if fix else [])]
-    sys.stderr.write(masker.mask("\n".join(lines)) + "\n")
+    note("\n".join(lines))
     return code if code in MEANINGS else 1
 
 

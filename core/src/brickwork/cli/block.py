@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from brickwork.cli import block_edit
+from brickwork.cli import block_edit, completion
 from brickwork.cli.invocation import Invocation, pass_invocation
 from brickwork.cli.output import json_option, note, print_json, print_table, print_text
 from brickwork.errors import BrickworkError
@@ -26,7 +26,7 @@ for command in (block_edit.create, block_edit.edit, block_edit.delete, block_edi
 
 
 @group.command("types")
-@click.argument("slug", required=False)
+@click.argument("slug", required=False, shell_complete=completion.slugs)
 @json_option
 @pass_invocation
 def types(invocation: Invocation, slug: str | None, as_json: bool) -> None:
@@ -50,7 +50,7 @@ def types(invocation: Invocation, slug: str | None, as_json: bool) -> None:
 
 
 @group.command("ls")
-@click.argument("slug", required=False)
+@click.argument("slug", required=False, shell_complete=completion.slugs)
 @json_option
 @pass_invocation
 def ls(invocation: Invocation, slug: str | None, as_json: bool) -> None:
@@ -74,7 +74,7 @@ def ls(invocation: Invocation, slug: str | None, as_json: bool) -> None:
 
 
 @group.command("show")
-@click.argument("address")
+@click.argument("address", shell_complete=completion.addresses)
 @json_option
 @pass_invocation
 def show(invocation: Invocation, address: str, as_json: bool) -> None:
@@ -99,7 +99,7 @@ def show(invocation: Invocation, address: str, as_json: bool) -> None:
 
 
 @group.command("history")
-@click.argument("address")
+@click.argument("address", shell_complete=completion.addresses)
 @json_option
 @pass_invocation
 def history(invocation: Invocation, address: str, as_json: bool) -> None:
@@ -117,7 +117,7 @@ def history(invocation: Invocation, address: str, as_json: bool) -> None:
 
 
 @group.command("check")
-@click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS]...", shell_complete=completion.addresses)
 @json_option
 @pass_invocation
 @click.pass_context

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from brickwork.cli import completion
 from brickwork.cli.invocation import Invocation, pass_invocation
 from brickwork.cli.output import harmless, json_option, note, print_json, print_text
 from brickwork.errors import BlockError, BlockExists, BlockInUse, BrickworkError
@@ -55,7 +56,7 @@ def _value_options(command: F) -> F:
     "On a terminal, asks for each field; with --set, only for those that are missing. The block is "
     f"checked before it is saved.\n\n{_HOW}",
 )
-@click.argument("slug")
+@click.argument("slug", shell_complete=completion.slugs)
 @click.argument("name")
 @_value_options
 @click.option("--overwrite", is_flag=True, help="Add a version where the name is taken.")
@@ -93,7 +94,7 @@ def create(
     "On a terminal and without --set, asks for each field; an empty answer keeps what is there, "
     f"secrets too.\n\n{_HOW}",
 )
-@click.argument("address")
+@click.argument("address", shell_complete=completion.addresses)
 @_value_options
 @click.option("--unset", "unsets", multiple=True, metavar="FIELD", help="Put the default back.")
 @pass_invocation
@@ -130,7 +131,7 @@ def edit(
 
 
 @click.command("delete")
-@click.argument("address")
+@click.argument("address", shell_complete=completion.addresses)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_invocation
 def delete(invocation: Invocation, address: str, yes: bool) -> None:
@@ -157,7 +158,7 @@ def delete(invocation: Invocation, address: str, yes: bool) -> None:
 
 
 @click.command("rename")
-@click.argument("address")
+@click.argument("address", shell_complete=completion.addresses)
 @click.argument("name")
 @json_option
 @pass_invocation

@@ -1,7 +1,7 @@
 """One run of the command line: the options before the command, and what they lead to."""
 
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ class Invocation:
     may_ask: bool = True
     _registry: "Registry | None" = field(default=None, repr=False)
     _vault: "Vault | None" = field(default=None, repr=False)
+    _until_the_end: ExitStack = field(default_factory=ExitStack, repr=False)
 
     @property
     def interactive(self) -> bool:
@@ -53,8 +54,7 @@ class Invocation:
 
                     config = Config.load(vault=self.vault_url, keys=self.keys)
             self._registry = Registry(discover=self.plugins, config=config)
-            context = click.get_current_context().find_root()
-            context.with_resource(use_registry(self._registry))
+            self._until_the_end.enter_context(use_registry(self._registry))
         return self._registry
 
     def vault(self) -> "Vault":
@@ -64,11 +64,14 @@ class Invocation:
 
             self.registry()
             vault = Vault.open(self.vault_url, self.keys)
-            context = click.get_current_context().find_root()
-            context.with_resource(vault)
-            context.with_resource(use_vault(vault))
+            self._until_the_end.enter_context(vault)
+            self._until_the_end.enter_context(use_vault(vault))
             self._vault = vault
         return self._vault
+
+    def close(self) -> None:
+        """Close the vault, and put back the registry that was in use before."""
+        self._until_the_end.close()
 
 
 pass_invocation = click.make_pass_decorator(Invocation)

@@ -47,8 +47,13 @@ def print_text(text: str) -> None:
 
 def note(text: str) -> None:
     """Tell something about the work, beside the output: on standard error."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{harmless_lines(text)}\n")
     sys.stderr.flush()
+
+
+def harmless_lines(text: str) -> str:
+    """Return a text of several lines, masked, with control characters written out."""
+    return "\n".join(_CONTROL.sub(_visible, line) for line in masker.mask(text).split("\n"))
 
 
 def harmless(value: object) -> str:

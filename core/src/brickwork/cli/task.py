@@ -1,11 +1,20 @@
 """``brickwork task``: prebuilt tasks, listed and run."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from brickwork.cli import completion
 from brickwork.cli.invocation import Invocation, pass_invocation
-from brickwork.cli.output import json_option, note, print_json, print_table, print_text
+from brickwork.cli.output import (
+    harmless_lines,
+    json_option,
+    note,
+    print_json,
+    print_table,
+    print_text,
+)
 from brickwork.errors import BlockError, BrickworkError
 
 if TYPE_CHECKING:
@@ -43,7 +52,7 @@ def ls(invocation: Invocation, as_json: bool) -> None:
 
 
 @group.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.tasks)
 @json_option
 @pass_invocation
 def show(invocation: Invocation, name: str, as_json: bool) -> None:
@@ -76,7 +85,7 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
 
 
 @group.command("run")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.tasks)
 @click.option(
     "--arg", "texts", multiple=True, metavar="NAME=VALUE", help="Give an argument; repeatable."
 )
@@ -111,7 +120,9 @@ def run(
     if as_json:
         print_json("task.result/1", {"task": name, "seconds": seconds, "result": jsonable(result)})
     elif result is not None:
-        print_text(as_text(result))
+        text = as_text(result)
+        # A terminal would obey what a program that reads the output wants as it is.
+        print_text(harmless_lines(text) if sys.stdout.isatty() else text)
 
 
 def _arguments(
