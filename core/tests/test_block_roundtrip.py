@@ -187,7 +187,7 @@ outcomes = {"saved": 0, "refused": 0}
 
 
 @settings(
-    max_examples=300,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -204,7 +204,7 @@ def _round_trip(memory_vault: Vault, block: Block) -> None:
     else:
         back = type(block).load("it")
         assert back == block
-        assert repr(back) == repr(block) or _has_set(block)
+        assert _told(back) == _told(block) or _has_set(block)
         assert type(block)(**dict(block)).save("it").version == 1, "the same again is no version"
         assert len(document.secrets) == len(secrets_of(block))
         memory_vault.delete(document.address._replace(version=None))
@@ -213,8 +213,12 @@ def _round_trip(memory_vault: Vault, block: Block) -> None:
         del defined_blocks[slug]
 
 
+def _told(block: Block) -> str:
+    return repr(block).replace("datetime.timezone.utc", "TzInfo(0)")  # pydantic's own
+
+
 def _has_set(block: Block) -> bool:
-    return "frozenset" in repr(type(block).model_fields)  # its repr has no order
+    return "frozenset" in repr(block)  # its repr has no order
 
 
 def test_random_blocks_come_back_equal_or_are_refused(memory_vault: Vault) -> None:

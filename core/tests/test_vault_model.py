@@ -113,11 +113,11 @@ class VaultModel(RuleBasedStateMachine):
         loaded = self.vault.load(self.address(name)._replace(version=number), expect=Node)
         newest, new = versions[-1], Saved(label, versions[number - 1].child)
         changed = loaded.model_copy(update={"label": label, "secret": Secret(f"secret of {label}")})
-        if newest.same(new):
-            assert self.vault.save(changed, name, overwrite=True).version == len(versions)
-        elif number != len(versions):
+        if number != len(versions):  # also where somebody made the same change already
             with pytest.raises(VersionConflict):
                 self.vault.save(changed, name, overwrite=True)
+        elif newest.same(new):
+            assert self.vault.save(changed, name, overwrite=True).version == len(versions)
         else:
             assert self.vault.save(changed, name, overwrite=True).version == len(versions) + 1
             versions.append(new)
@@ -194,4 +194,4 @@ class VaultModel(RuleBasedStateMachine):
 
 
 TestVaultModel = VaultModel.TestCase
-TestVaultModel.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+TestVaultModel.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)

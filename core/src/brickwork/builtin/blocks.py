@@ -1,5 +1,6 @@
 """The plain blocks: a secret, a name and password, settings, a database's address."""
 
+import re
 from typing import Any, ClassVar
 
 from pydantic import Field, JsonValue, field_validator
@@ -76,24 +77,26 @@ class DatabaseUrl(Block):
         default_factory=dict, description="What follows the question mark, such as sslmode."
     )
 
+    @field_validator("host")
+    @classmethod
+    def _is_a_host(cls, host: str | None) -> str | None:
+        # Anything else would mean another server once it stands in a URL.
+        if host is None or (host and not re.search(r"[\s/?#@\[\]\\:\0]", host)):
+            return host
+        from ipaddress import IPv6Address
+
+        IPv6Address(host)  # raises ValueError
+        return host
+
     @classmethod
     def from_url(cls, url: str) -> "DatabaseUrl":
         """Take a URL such as ``postgresql://app:password@db.example:5432/sales`` apart.
 
         Raises InvalidBlock for one that is no database URL.
         """
-        from urllib.parse import parse_qsl, unquote, urlsplit
-
-        parts = urlsplit(url)
-        return cls(
-            scheme=parts.scheme,
-            host=parts.hostname,
-            port=parts.port,
-            database=unquote(parts.path.removeprefix("/")),
-            username=unquote(parts.username) if parts.username else None,
-            password=unquote(parts.password) if parts.password else None,
-            options=dict(parse_qsl(parts.query)),
-        )
+        fields = _parts_of(url)
+        del url
+        return cls.model_validate(fields)
 
     def url(self) -> Secret[str]:
         """Return the whole URL, as a secret since the password stands in it."""
@@ -106,8 +109,8 @@ class DatabaseUrl(Block):
         port = f":{self.port}" if self.port else ""
         options = f"?{urlencode(self.options)}" if self.options else ""
         at = "@" if login else ""
-        path = quote(self.database)
-        return Secret(f"{self.scheme}://{login}{at}{host}{port}/{path}{options}")
+        path = f"/{quote(self.database)}" if self.database else ""
+        return Secret(f"{self.scheme}://{login}{at}{host}{port}{path}{options}")
 
     def check(self) -> CheckReport:
         """Open a TCP connection to the server; logging in would need the database's driver."""
@@ -119,8 +122,8 @@ class DatabaseUrl(Block):
 
         try:
             socket.create_connection((self.host, self.port), timeout=5).close()
-        except OSError as error:
-            detail = error.strerror or type(error).__name__
+        except (OSError, ValueError) as error:  # ValueError: a name that cannot be looked up
+            detail = getattr(error, "strerror", None) or type(error).__name__
             finding = Finding(
                 "failed",
                 f"connection to {self.host}:{self.port}",
@@ -134,3 +137,23 @@ class DatabaseUrl(Block):
                 Finding("skipped", "login", "needs the database's own driver"),
             )
         )
+
+
+def _parts_of(url: str) -> dict[str, Any]:
+    """Take a URL apart; what cannot be is left for the fields' own validation to refuse."""
+    from urllib.parse import parse_qsl, unquote, urlsplit
+
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # its text quotes the URL
+        return {"scheme": "", "host": "", "port": 0}
+    return {
+        "scheme": parts.scheme,
+        "host": parts.hostname,
+        "port": port,
+        "database": unquote(parts.path.removeprefix("/")),
+        "username": unquote(parts.username) if parts.username else None,
+        "password": None if parts.password is None else Secret(unquote(parts.password)),
+        "options": dict(parse_qsl(parts.query, keep_blank_values=True)),
+    }

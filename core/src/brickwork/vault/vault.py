@@ -67,7 +67,7 @@ class Vault:
         Saving what is already saved adds no version; the order of entries of a dict is no
         difference. With ``overwrite``, something else becomes a new version; if the block was
         loaded from there, or is a changed copy of one that was, only when nobody saved a newer one
-        in between.
+        in between, be it the same change.
 
         Raises:
             BlockExists: Another block has the name, and ``overwrite`` is not set.
