@@ -40,7 +40,7 @@ def brickwork(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
     """Run a command line here, with standard input that is no terminal."""
 
     def call(*args: str, stdin: str = "") -> Said:
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8"))
         code = run(args)
         return Said(code, *capsys.readouterr())
 

@@ -304,3 +304,36 @@ def test_the_shell_completes(words: str, expected: set[str]) -> None:
 
     assert done.err == ""
     assert {line.partition(",")[2] for line in done.out.splitlines()} == expected
+
+
+def test_a_secret_that_is_no_text_is_refused() -> None:
+    """Bytes that are no UTF-8 are an error, whatever the locale would make of them."""
+    done = subprocess.run(
+        [sys.executable, "-m", "brickwork", "block", "create", "secret", "x", "--set", "value=-"],
+        input=b"\xff\xfe-secret",
+        env={**os.environ, "LC_ALL": "C"},
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert b"UTF-8" in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_error(closed: str) -> None:
+    """With standard streams closed, as under some supervisors, a listing still ends with 0."""
+    BasicAuth(username="u", password="a-password").save("x")
+    line = f"{sys.executable} -m brickwork block ls {closed}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_full_disk_under_the_output_is_an_error() -> None:
+    """Output that cannot be written does not end with 0, nor with a traceback."""
+    line = f"{sys.executable} -m brickwork --help > /dev/full"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 
 import click
 
@@ -185,6 +186,7 @@ def run(args: Sequence[str]) -> int:
     Args:
         args: The arguments, without the program's name.
     """
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -198,6 +200,14 @@ def run(args: Sequence[str]) -> int:
         except BrokenPipeError:
             code = _drop_output()
     return code
+
+
+def _open_closed_streams() -> None:
+    """Stand in for standard streams that whoever started this has closed; Python has None there."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115  # to the end
+            setattr(sys, name, nowhere)
 
 
 def _run(args: Sequence[str]) -> int:

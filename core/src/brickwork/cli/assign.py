@@ -189,10 +189,11 @@ class Assigner:
 def read_input() -> str:
     """Return what standard input holds, without the newline at its end. Raises BlockError."""
     try:
-        text = sys.stdin.read(_MOST_INPUT + 1)
+        # Not as the locale would have it: what is no UTF-8 must not be saved as something else.
+        text = sys.stdin.buffer.read(_MOST_INPUT + 1).decode()
     except UnicodeDecodeError:
         raise BlockError("Standard input is no text.", fix="Pass the secret as UTF-8.") from None
-    if len(text) > _MOST_INPUT:
+    if len(text.encode()) > _MOST_INPUT:
         raise BlockError("Standard input is too long for a secret.", fix="Pass only the secret.")
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:

@@ -60,7 +60,9 @@ def examine(invocation: "Invocation") -> list[Finding]:
             for each in look(invocation):
                 found.append(each)  # noqa: PERF402  # those before a failure count
         except BrickworkError as error:
-            found.append(from_error(area, area, error))
+            known = any(error.what == each.detail for each in found)
+            again = Finding(area, "skipped", area, "needs what has failed above")
+            found.append(again if known else from_error(area, area, error))
         except Exception as error:  # noqa: BLE001  # a doctor must not die of what it finds
             found.append(Finding(area, "failed", area, f"could not be examined: {told(error)}"))
     return found

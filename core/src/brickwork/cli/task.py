@@ -95,16 +95,16 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
 def run(
     invocation: Invocation, name: str, texts: tuple[str, ...], quiet: bool, as_json: bool
 ) -> None:
-    r"""Run a task here and now, with its retries and its time-out.
+    """Run a task here and now, with its retries and its time-out.
 
     \b
-    brickwork task run aws.s3_upload_file --arg bucket=aws-s3-bucket/reports \
+    brickwork task run aws.s3_upload_file --arg bucket=aws-s3-bucket/reports
         --arg path=report.pdf --arg key=2026/report.pdf
 
     Values become what the task's annotations ask for: numbers, dates, paths; JSON for lists and
     mappings; a saved block or a URL for a block or a storage. A secret is given as "-", from
     standard input.
-    """
+    """  # noqa: D301  # click wants the character itself before lines that it must not wrap
     import time
 
     from brickwork.cli.progress import shown_progress
