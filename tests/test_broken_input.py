@@ -470,6 +470,13 @@ def test_doctor_explains_it(case: Case, made: "Installation") -> None:
     _examine_doctor(case, made)
 
 
+def test_doctor_finds_nothing_where_nothing_is_broken(made: "Installation") -> None:
+    """On an installation that is whole, ``doctor`` ends with 0: the tests above can fail."""
+    done = made.brickwork("doctor")
+    assert done.code == 0, done.shown
+    _assert_no_secret(done.shown, made)
+
+
 FULL = Case("a full disk", SAVE, errors.StoreError, ("{home}/data/vault.db", "full"), SAVE_COMMAND)
 READ_ONLY = Case(
     "a read-only disk", SAVE, errors.StoreError, ("{home}/data/vault.db", "read-only"), SAVE_COMMAND

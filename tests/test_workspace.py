@@ -185,7 +185,6 @@ def test_names_of_test_files_are_unique() -> None:
     assert len(names) > 40
 
 
-IGNORES = re.compile(r"#\s*(?:type|pyright|noqa|pragma|mypy)\b[^\n]*")
 EXPLAINED = re.compile(
     r"#\s*(?:"
     r"type: ignore\[[a-z-]+(?:,\s*[a-z-]+)*\]|pyright: ignore\[\w+\]|"
