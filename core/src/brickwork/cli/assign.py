@@ -98,7 +98,7 @@ class Assigner:
         if not isinstance(secrets, dict) or not all(isinstance(v, str) for v in secrets.values()):
             raise BlockError(
                 "Standard input is not a JSON object of fields and texts.",
-                fix='Pass {"secret_access_key": "...", "client.proxy": "..."}.',
+                fix='Pass {"secret_access_key": "...", "client_options.proxy": "..."}.',
             ) from None
         result = dict(fields)
         for name, value in secrets.items():
