@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _HOW = """\b
   --set region=eu-west-1           a value; JSON where the field is more than text
-  --set client_options.verify=true   a field of a field; a list's items are counted from 0
+  --set client_options.verify=true a field of a field; a list's items are counted from 0
   --set secret_access_key=-        a secret, from standard input (asked for on a terminal)
   --ref credentials=SLUG/NAME      another saved block; --set does the same where only blocks fit
 
