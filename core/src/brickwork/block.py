@@ -1,9 +1,8 @@
 """``Block``: a typed, immutable value of configuration and secrets, saved and loaded by name."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, wraps
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, ParamSpec, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 from pydantic_core import PydanticSerializationError
@@ -15,6 +14,7 @@ from brickwork._address import (
     parse_name,
 )
 from brickwork._block_schema import guarded_schema, problems_of
+from brickwork._check import CheckReport as CheckReport, Finding as Finding
 from brickwork._default import current_vault
 from brickwork._migrations import Fields as Fields, lift as lift, migration as migration
 from brickwork._secret_schema import Hidden
@@ -28,35 +28,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that a check looked at.
-
-    Attributes:
-        status: ``ok``, ``warning``, ``failed``, or ``skipped`` where it could not be looked at.
-        what: What was looked at, in some words.
-        detail: What was found; never a secret.
-        fix: What to do next, where something is to be done.
-    """
-
-    status: Literal["ok", "warning", "failed", "skipped"]
-    what: str
-    detail: str = ""
-    fix: str = ""
-
-
-@dataclass(frozen=True)
-class CheckReport:
-    """The answer of `Block.check`: is it real, reachable, permitted?"""
-
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing failed."""
-        return all(finding.status != "failed" for finding in self.findings)
 
 
 def _quiet(function: Callable[P, R]) -> Callable[P, R]:

@@ -153,8 +153,8 @@ def _tampered(identity: Identity) -> TamperedCiphertext:
     )
 
 
-def _place(identity: Identity) -> tuple[bytes, ...]:
-    return (
+def _place(identity: Identity) -> bytes:
+    return pack(
         b"brickwork/document",
         _MAGIC + _SUITE,  # not the kid: rewrapping changes it
         identity.store_id,
@@ -167,11 +167,11 @@ def _place(identity: Identity) -> tuple[bytes, ...]:
 
 def _data_context(identity: Identity, public: bytes) -> bytes:
     version = identity.version.to_bytes(8, "big")
-    return pack(*_place(identity), version, hashlib.sha256(public).digest())
+    return _place(identity) + pack(version, hashlib.sha256(public).digest())
 
 
 def _wrap_context(identity: Identity, kid: bytes) -> bytes:
-    return pack(*_place(identity), kid)
+    return _place(identity) + pack(kid)
 
 
 def _encode(secrets: Mapping[str, str | bytes]) -> bytes:

@@ -108,7 +108,7 @@ class AwsCredentials(Block):
     @classmethod
     def _pasted_whole(cls, value: Secret[str] | None) -> Secret[str] | None:
         text = None if value is None else value.reveal()
-        if text is not None and (not text or not text.isascii() or any(c.isspace() for c in text)):
+        if text is not None and (text.split() != [text] or not text.isascii()):
             raise ValueError("is empty, or has spaces or other characters that no key has")
         return value
 
