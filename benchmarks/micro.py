@@ -19,12 +19,12 @@ def measure(context: Context) -> Iterator[Row]:
 
 def _envelope(context: Context) -> Iterator[Row]:
     from brickwork.crypto import NamedKey
-    from brickwork.vault.envelope import Identity, open_secrets, seal_secrets
+    from brickwork.vault.envelope import Identity, Secrets, open_secrets, seal_secrets
 
     key = NamedKey(os.urandom(8), os.urandom(32))
     place = Identity(os.urandom(16), "aws-credentials", os.urandom(16), "prod", 1, 1)
     public = b'{"access_key_id":"AKIAIOSFODNN7EXAMPLE","region":"eu-west-1"}'
-    values: dict[str, str | bytes] = {"secret_access_key": secrets.token_hex(480)}
+    values = Secrets({"secret_access_key": secrets.token_hex(480)})
     sealed = seal_secrets(key, place, public, values)
     plain, nonce = AESGCM(key.key), os.urandom(12)
     ciphertext = plain.encrypt(nonce, bytes(1024), public)

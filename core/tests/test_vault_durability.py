@@ -267,7 +267,7 @@ def test_processes_lose_no_update(
     path: Path, start: str, record_property: Callable[[str, object], None]
 ) -> None:
     """Eight processes that update one block: every update counts, and nobody sees BUSY."""
-    context = multiprocessing.get_context(start)
+    context: Any = multiprocessing.get_context(start)  # typeshed gives Process to its kinds only
     barrier, results = context.Barrier(WRITERS), context.Queue()
     arguments = (path, UPDATES, barrier, results)
     writers = [context.Process(target=_count_in_process, args=arguments) for _ in range(WRITERS)]

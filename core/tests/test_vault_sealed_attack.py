@@ -37,7 +37,7 @@ ROOTS = {key_id(root): root for root in (bytes(range(32)), bytes(range(1, 33)))}
 KEYS = [NamedKey(kid, derive(root, "wrap")) for kid, root in ROOTS.items()]
 HERE = Identity(b"S" * 16, "basic-auth", b"B" * 16, "prod", 1, 3)
 PUBLIC = b'{"fields":{"username":"me"}}'
-SECRETS: Secrets = {"/password": "hunter2-hunter2", "/key": bytes(range(40))}
+SECRETS = Secrets({"/password": "hunter2-hunter2", "/key": bytes(range(40))})
 
 
 def wrapping_key(kid: bytes) -> bytes:
@@ -158,7 +158,7 @@ def test_parts_of_two_documents_never_make_a_third() -> None:
     outcomes = Counter[str]()
     first = sealed_here()
     others = [
-        (HERE, sealed_here(secrets={"/password": "other-password"})),
+        (HERE, sealed_here(secrets=Secrets({"/password": "other-password"}))),
         (HERE, sealed_here(key=1)),
         *((place, sealed_here(place)) for place in list(elsewhere())[:8]),
     ]

@@ -83,9 +83,9 @@ def guarded_schema(cls: "type[Block]", schema: core_schema.CoreSchema) -> core_s
 def _with_secrets(cls: "type[Block]", boxed: object) -> object:
     # A validator of the class's author sees a Secret, so the message it writes cannot quote it.
     value = boxed.value if isinstance(boxed, Hidden) else boxed
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         return value
-    names = [name for name in _names(cls).secret if isinstance(value.get(name), str | bytes)]
+    names = [name for name in _names(cls).secret if isinstance(value.get(name), (str, bytes))]
     if not names:
         return value
     return {**value, **{name: Secret(value[name]) for name in names}}

@@ -9,6 +9,7 @@ from brickwork.crypto import NamedKey, derive, key_id, new_key, pack, without_fr
 from brickwork.errors import KeyUnavailable, TamperedCiphertext
 from brickwork.keyprovider import KeyProvider
 from brickwork.store import Store, WrappedKey
+from brickwork.vault.envelope import DataKeys
 
 _WRAPPING = "wrap"
 _TOO_MANY_WRAPS = 2**31
@@ -19,6 +20,9 @@ class KeyRing:
 
     It is a `KeySource`: ``current(purpose)`` and ``by_id(kid, purpose)`` give derived keys, for
     results and others. Root keys are kept as bytearrays and zeroed by `close`.
+
+    Attributes:
+        unwrapped: The data keys of documents that were opened.
     """
 
     def __init__(self, store: Store, provider: Callable[[], KeyProvider]) -> None:
@@ -29,6 +33,7 @@ class KeyRing:
         self._pid = os.getpid()
         self._roots: dict[bytes, bytearray] = {}
         self._derived: dict[tuple[bytes, str], bytes] = {}
+        self.unwrapped = DataKeys()
 
     @property
     def provider(self) -> KeyProvider:
@@ -105,6 +110,7 @@ class KeyRing:
                 root[:] = bytes(len(root))
             self._roots.clear()
             self._derived.clear()
+            self.unwrapped.forget()
 
     def _active(self) -> bytes | None:
         return next((key.kid for key in self.status() if key.active), None)

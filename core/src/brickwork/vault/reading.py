@@ -73,7 +73,11 @@ class Reader:
     def secrets_of(self, record: Record) -> Secrets:
         """Open a document. Raises what `open_secrets` raises."""
         return open_secrets(
-            self.keys.wrapping_key, self.identity_of(record), record.public, record.sealed
+            self.keys.wrapping_key,
+            self.identity_of(record),
+            record.public,
+            record.sealed,
+            self.keys.unwrapped,
         )
 
     def identity_of(self, record: Record) -> Identity:
