@@ -8,6 +8,9 @@ from pydantic import BaseModel, Field
 from brickwork import Block, MigrationError, Secret, Vault, block as block_module, migration
 from brickwork.block import defined_blocks
 
+# Secrets here are short on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore::brickwork.MaskingWarning")
+
 
 @pytest.fixture(autouse=True)
 def redefine(monkeypatch: pytest.MonkeyPatch, memory_vault: Vault) -> None:

@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from pydantic import AnyUrl, BaseModel, Field, create_model
 
 from brickwork import Block, BlockError, Secret, Vault
 from brickwork.block import defined_blocks
 from brickwork.builtin.blocks import BasicAuth, SecretBlock, Settings
+
+# Secrets here are short on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore::brickwork.MaskingWarning")
 
 _numbers = itertools.count()
 

@@ -22,6 +22,7 @@ from brickwork import BasicAuth, SecretBlock, Settings, StoreError, Vault, Versi
 from brickwork.testing.concurrent import in_threads
 
 pytestmark = [
+    pytest.mark.filterwarnings("ignore::brickwork.MaskingWarning"),  # short on purpose
     pytest.mark.attack,
     pytest.mark.filterwarnings(
         "ignore:This process .* is multi-threaded:DeprecationWarning"

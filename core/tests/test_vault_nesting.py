@@ -9,6 +9,9 @@ from pydantic import BaseModel, JsonValue
 from brickwork import Address, Block, BlockError, Document, DuplicateName, Secret, Vault
 from brickwork.builtin.blocks import BasicAuth, SecretBlock, Settings
 
+# Secrets here are short on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore::brickwork.MaskingWarning")
+
 SENTINEL = "nest3d-s3nt1nel"
 
 

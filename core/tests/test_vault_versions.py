@@ -13,6 +13,7 @@ from brickwork import (
     BlockInUse,
     BlockNotFound,
     InvalidName,
+    MaskingWarning,
     MigrationError,
     Secret,
     TamperedCiphertext,
@@ -21,6 +22,9 @@ from brickwork import (
 )
 from brickwork.builtin.blocks import BasicAuth, SecretBlock, Settings
 from brickwork.store import Record
+
+# Secrets here are short on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore::brickwork.MaskingWarning")
 
 
 class Team(Block):
@@ -468,3 +472,14 @@ def test_a_listing_needs_no_class_and_no_key(
     with Vault.open(family.store.location) as vault:
         assert len(vault.documents()) == 3
         assert vault.document("basic-auth/login").fields["password"] == "********"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_secret_too_short_to_mask_is_warned_of(memory_vault: Vault) -> None:
+    """Saving says which secret logs may show; it is saved all the same, and not shown."""
+    with pytest.warns(MaskingWarning, match="secret/pin@1: /value") as caught:
+        SecretBlock(value="9137").save("pin")
+
+    assert "9137" not in str(caught[0].message)
+    assert SecretBlock.load("pin").reveal() == "9137"
+    assert caught[0].filename == __file__

@@ -72,7 +72,10 @@ if TYPE_CHECKING:
     from brickwork.fanout import notify as notify
     from brickwork.hookspecs import hookimpl as hookimpl
     from brickwork.keyprovider import KeyProvider as KeyProvider
-    from brickwork.masking import install_masking as install_masking
+    from brickwork.masking import (
+        MaskingWarning as MaskingWarning,
+        install_masking as install_masking,
+    )
     from brickwork.notifier import (
         DeliveryStatus as DeliveryStatus,
         Notification as Notification,
@@ -139,7 +142,7 @@ _HOMES = {
     "fanout": "notify",
     "hookspecs": "hookimpl",
     "keyprovider": "KeyProvider",
-    "masking": "install_masking",
+    "masking": "MaskingWarning install_masking",
     "notifier": "DeliveryStatus Notification Notifier Receipt Severity",
     "opening": "open_notifier open_serializer open_storage",
     "registry": "Registry",

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ from brickwork.cli.exit_codes import INTERRUPTED, MEANINGS, OUTPUT_CLOSED
 from brickwork.cli.invocation import Invocation
 from brickwork.cli.output import note
 from brickwork.errors import BrickworkError, ConfigError, UnknownName
-from brickwork.masking import install_masking, masker
+from brickwork.masking import MaskingWarning, install_masking, masker
 
 SUMMARIES = {
     "block": "Save, look at, change and check blocks.",
@@ -211,8 +212,14 @@ def _open_closed_streams() -> None:
 
 
 def _run(args: Sequence[str]) -> int:
-    with closing(Invocation()) as invocation:
+    with closing(Invocation()) as invocation, warnings.catch_warnings():
+        warnings.simplefilter("always", MaskingWarning)
+        warnings.showwarning = _show_warning  # type: ignore[assignment]  # takes all it is given
         return _run_as(invocation, args)
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    note(f"warning: {message}")
 
 
 def _run_as(invocation: Invocation, args: Sequence[str]) -> int:

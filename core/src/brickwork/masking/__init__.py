@@ -26,12 +26,16 @@ from brickwork.masking.matching import SHORTEST, Needles
 if TYPE_CHECKING:
     from brickwork.masking.hooks import Masking
 
-__all__ = ["MASK", "Masker", "install_masking", "masker"]
+__all__ = ["MASK", "Masker", "MaskingWarning", "install_masking", "masker"]
 
 MASK = "***"
 """What stands in a text where a secret was."""
 
 _DEEPEST = 100
+
+
+class MaskingWarning(UserWarning):
+    """A secret was saved that cannot be hidden in logs, since it is too short to be told apart."""
 
 
 class Masker:

@@ -6,10 +6,12 @@ from brickwork.block import Address, Block, Place, check_name, stamp
 from brickwork.config import Config
 from brickwork.errors import BlockError, BlockInUse, VersionConflict
 from brickwork.keyprovider import KeyProvider
+from brickwork.masking import MaskingWarning, masker
 from brickwork.registry.current import get_registry
 from brickwork.store import Store
 from brickwork.vault.codec import encode
 from brickwork.vault.document import Document
+from brickwork.vault.envelope import Secrets
 from brickwork.vault.keys import KeyRing
 from brickwork.vault.reading import Reader
 
@@ -76,6 +78,9 @@ class Vault:
             BlockNotFound: It refers to a block that is not saved here.
             DuplicateName: A plugin, or the core, has another class for the slug.
             KeyUnavailable: There is no key; nothing was written.
+
+        Warns:
+            MaskingWarning: A secret in it is too short to be hidden in logs.
         """
         check_name(name)
         exists = self.store.exists()
@@ -95,6 +100,7 @@ class Vault:
                 break
         address = Address(record.slug, record.name, record.version)
         stamp(block, Place(address, self.store.store_id))
+        _warn_of_short(encoded.secrets, address)
         return Document(record)
 
     def rename(self, address: Address | str, name: str) -> Document:
@@ -196,6 +202,19 @@ class Vault:
         print(note, file=sys.stderr)  # noqa: T201  # announced: a new place for secrets
         with self.store.transaction():
             self.keys.for_sealing()
+
+
+def _warn_of_short(secrets: Secrets, address: Address) -> None:
+    short = [path for path in secrets if secrets[path] and masker.too_short(secrets[path])]
+    if short:
+        import warnings
+
+        warnings.warn(
+            f"{address}: {', '.join(short)} is too short to be hidden in logs, where it may be "
+            "part of other words. Use a secret of 6 characters or more.",
+            MaskingWarning,
+            stacklevel=4,  # who called Block.save
+        )
 
 
 def _address(address: Address | str) -> Address:
