@@ -12,17 +12,15 @@ from brickwork_aws.faults import is_transient
 from brickwork_aws.s3 import S3Bucket
 from brickwork_aws.s3_objects import S3Object
 
-_RETRIES = 2
-_DELAY = exponential_backoff(1, max_seconds=30)
-_JITTER = 0.5
-
-
-@task(
-    retries=_RETRIES,
-    retry_delay_seconds=_DELAY,
-    retry_jitter_factor=_JITTER,
+_s3_task = task(
+    retries=2,
+    retry_delay_seconds=exponential_backoff(1, max_seconds=30),
+    retry_jitter_factor=0.5,
     retry_on=is_transient,
 )
+
+
+@_s3_task
 def s3_upload_file(bucket: S3Bucket, path: Path, key: str) -> S3Object:
     """Upload a file, large ones by many connections at once.
 
@@ -41,12 +39,7 @@ def s3_upload_file(bucket: S3Bucket, path: Path, key: str) -> S3Object:
     return bucket.describe_object(key)
 
 
-@task(
-    retries=_RETRIES,
-    retry_delay_seconds=_DELAY,
-    retry_jitter_factor=_JITTER,
-    retry_on=is_transient,
-)
+@_s3_task
 def s3_download_file(bucket: S3Bucket, key: str, path: Path) -> Path:
     """Download an object to a file, which appears when it is complete.
 
@@ -65,12 +58,7 @@ def s3_download_file(bucket: S3Bucket, key: str, path: Path) -> Path:
     return path
 
 
-@task(
-    retries=_RETRIES,
-    retry_delay_seconds=_DELAY,
-    retry_jitter_factor=_JITTER,
-    retry_on=is_transient,
-)
+@_s3_task
 def s3_upload_folder(
     bucket: S3Bucket,
     path: Path,
@@ -106,12 +94,7 @@ def s3_upload_folder(
     )
 
 
-@task(
-    retries=_RETRIES,
-    retry_delay_seconds=_DELAY,
-    retry_jitter_factor=_JITTER,
-    retry_on=is_transient,
-)
+@_s3_task
 def s3_download_folder(
     bucket: S3Bucket,
     prefix: str,
@@ -147,12 +130,7 @@ def s3_download_folder(
     )
 
 
-@task(
-    retries=_RETRIES,
-    retry_delay_seconds=_DELAY,
-    retry_jitter_factor=_JITTER,
-    retry_on=is_transient,
-)
+@_s3_task
 def s3_write(bucket: S3Bucket, key: str, data: str | bytes, *, if_absent: bool = False) -> S3Object:
     """Write an object from a value in memory.
 
@@ -176,12 +154,7 @@ def s3_write(bucket: S3Bucket, key: str, data: str | bytes, *, if_absent: bool =
     return bucket.object_from(key, answer, len(content))
 
 
-@task(
-    retries=_RETRIES,
-    retry_delay_seconds=_DELAY,
-    retry_jitter_factor=_JITTER,
-    retry_on=is_transient,
-)
+@_s3_task
 def s3_read(bucket: S3Bucket, key: str) -> bytes:
     """Read an object into memory.
 
@@ -197,12 +170,7 @@ def s3_read(bucket: S3Bucket, key: str) -> bytes:
     return bucket.read(key)
 
 
-@task(
-    retries=_RETRIES,
-    retry_delay_seconds=_DELAY,
-    retry_jitter_factor=_JITTER,
-    retry_on=is_transient,
-)
+@_s3_task
 def s3_list(bucket: S3Bucket, prefix: str = "", *, limit: int | None = None) -> list[S3Object]:
     """List objects, page by page to the end.
 
@@ -231,12 +199,7 @@ def s3_list(bucket: S3Bucket, prefix: str = "", *, limit: int | None = None) -> 
     return found
 
 
-@task(
-    retries=_RETRIES,
-    retry_delay_seconds=_DELAY,
-    retry_jitter_factor=_JITTER,
-    retry_on=is_transient,
-)
+@_s3_task
 def s3_copy(
     bucket: S3Bucket, key: str, target: S3Bucket | None = None, target_key: str | None = None
 ) -> S3Object:
@@ -258,12 +221,7 @@ def s3_copy(
     return place.describe_object(new_key)
 
 
-@task(
-    retries=_RETRIES,
-    retry_delay_seconds=_DELAY,
-    retry_jitter_factor=_JITTER,
-    retry_on=is_transient,
-)
+@_s3_task
 def s3_move(
     bucket: S3Bucket, key: str, target: S3Bucket | None = None, target_key: str | None = None
 ) -> S3Object:
@@ -287,12 +245,7 @@ def s3_move(
     return place.describe_object(new_key)
 
 
-@task(
-    retries=_RETRIES,
-    retry_delay_seconds=_DELAY,
-    retry_jitter_factor=_JITTER,
-    retry_on=is_transient,
-)
+@_s3_task
 def s3_delete(
     bucket: S3Bucket, keys: str | list[str] | None = None, *, prefix: str | None = None
 ) -> int:
