@@ -24,6 +24,7 @@ NONCE_SIZE = 12
 TAG_SIZE = 16
 
 __all__ = [
+    "AESGCM",
     "KeySource",
     "NamedKey",
     "derive",
@@ -86,10 +87,14 @@ def seal(key: bytes, plaintext: bytes, context: bytes) -> bytes:
     return nonce + AESGCM(key).encrypt(nonce, plaintext, context)
 
 
-def open_sealed(key: bytes, sealed: bytes, context: bytes) -> bytes:
-    """Decrypt what `seal` made. Raises TamperedCiphertext for anything else."""
+def open_sealed(key: bytes | AESGCM, sealed: bytes, context: bytes) -> bytes:
+    """Decrypt what `seal` made. Raises TamperedCiphertext for anything else.
+
+    The key may be a cipher that was made of it, which saves making it again.
+    """
+    cipher = AESGCM(key) if isinstance(key, bytes) else key
     try:
-        return AESGCM(key).decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], context)
+        return cipher.decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], context)
     except (InvalidTag, ValueError):
         raise TamperedCiphertext(
             "The encrypted data was changed, or belongs to something else."

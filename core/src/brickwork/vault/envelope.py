@@ -25,6 +25,7 @@ from typing import NamedTuple
 from pydantic_core import from_json
 
 from brickwork.crypto import (
+    AESGCM,
     KEY_SIZE,
     KID_SIZE,
     NONCE_SIZE,
@@ -84,13 +85,13 @@ class DataKeys:
     __slots__ = ("_keys",)
 
     def __init__(self) -> None:
-        self._keys: dict[tuple[bytes, ...], bytes] = {}
+        self._keys: dict[tuple[bytes, ...], AESGCM] = {}
 
-    def get(self, whole: tuple[bytes, ...]) -> bytes | None:
+    def get(self, whole: tuple[bytes, ...]) -> AESGCM | None:
         """Return the encryption key, if it is known."""
         return self._keys.get(whole)
 
-    def keep(self, whole: tuple[bytes, ...], key: bytes) -> None:
+    def keep(self, whole: tuple[bytes, ...], key: AESGCM) -> None:
         """Remember an encryption key that was unwrapped and checked."""
         if len(self._keys) >= _KEPT_KEYS:
             self.forget()
@@ -150,9 +151,10 @@ def open_secrets(
     key = None if unwrapped is None else unwrapped.get(whole)
     if key is None:
         data_key = _open(identity, wrapping_key(kid), sealed[_WRAP], wrap_context)
-        key, commitment = _split(data_key)
+        encryption_key, commitment = _split(data_key)
         if not hmac.compare_digest(commitment, sealed[_COMMIT]):
             raise _tampered(identity)
+        key = AESGCM(encryption_key)
         if unwrapped is not None:
             unwrapped.keep(whole, key)
     return _decode(_open(identity, key, sealed[_WRAP.stop :], data_context))
@@ -180,7 +182,7 @@ def _split(data_key: bytes) -> tuple[bytes, bytes]:
     return material[:KEY_SIZE], material[KEY_SIZE:]
 
 
-def _open(identity: Identity, key: bytes, sealed: bytes, context: bytes) -> bytes:
+def _open(identity: Identity, key: bytes | AESGCM, sealed: bytes, context: bytes) -> bytes:
     try:
         return open_sealed(key, sealed, context)
     except TamperedCiphertext:
@@ -208,12 +210,14 @@ def _place(store_id: bytes, slug: str, block_id: bytes, name: str, schema_versio
 
 
 def _data_context(identity: Identity, public: bytes) -> bytes:
+    # What `pack` makes of the version and the hash, whose sizes are known.
     version = identity.version.to_bytes(8, "big")
-    return _place(*identity[:5]) + pack(version, hashlib.sha256(public).digest())
+    digest = hashlib.sha256(public).digest()
+    return b"%b\0\0\0\x08%b\0\0\0\x20%b" % (_place(*identity[:5]), version, digest)
 
 
 def _wrap_context(identity: Identity, kid: bytes) -> bytes:
-    return _place(*identity[:5]) + pack(kid)
+    return b"%b\0\0\0\x08%b" % (_place(*identity[:5]), kid)
 
 
 def _encode(secrets: Mapping[str, str | bytes]) -> bytes:
