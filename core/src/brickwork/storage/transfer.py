@@ -178,15 +178,19 @@ def _in_parallel(
     progress: "ProgressCallback | None",
 ) -> None:
     """Run work on every name; the first failure stops what has not begun, and is raised."""
-    from concurrent.futures import ThreadPoolExecutor, as_completed
+    from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, as_completed, wait
 
     with ThreadPoolExecutor(workers, thread_name_prefix="brickwork-storage") as pool:
         futures = {pool.submit(copy_context().run, work, name): name for name in names}
         try:
+            if progress is None:
+                # Woken once, not for every file: this thread would only take time from the others.
+                for future in wait(futures, return_when=FIRST_EXCEPTION).done:
+                    future.result()
+                return
             for done, future in enumerate(as_completed(futures), start=1):
                 future.result()
-                if progress is not None:
-                    progress(done, len(futures), futures[future])
+                progress(done, len(futures), futures[future])
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
