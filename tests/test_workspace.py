@@ -166,7 +166,7 @@ def test_no_file_names_a_machine(kind: str) -> None:
     ("kind", "text"),
     [
         ("a path of a machine", "see /root/.cache"),
-        ("a path of a machine", '"/work/main"'),
+        ("a path of a machine", '"/Users/anna"'),
         ("a home folder", "/home/anna/x"),
         ("a folder for temporary files of a machine", "/tmp/venv/bin"),
         ("a package registry's address", "http://pypi.corp.example:8080/simple"),
