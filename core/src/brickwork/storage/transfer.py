@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from brickwork.errors import InvalidKey, StorageError
-from brickwork.storage.confined import TEMPORARY, atomic_file, open_file
+from brickwork.storage.confined import TEMPORARY, KeptFolders, atomic_file, open_file
 from brickwork.storage.keys import check_key, check_prefix
 
 if TYPE_CHECKING:
@@ -94,11 +94,13 @@ def download_folder(
     folder = _as_folder(prefix)
     names = list(_names_below(storage, folder, globs))
 
-    def download(name: str) -> None:
-        with atomic_file(root, name) as file:
-            storage._read_into(folder + name, file, _nothing)  # noqa: SLF001  # a friend
+    with KeptFolders() as kept:
 
-    _in_parallel(download, names, workers, progress)
+        def download(name: str) -> None:
+            with atomic_file(root, name, kept=kept) as file:
+                storage._read_into(folder + name, file, _nothing)  # noqa: SLF001  # a friend
+
+        _in_parallel(download, names, workers, progress)
     return [Path(path, name) for name in names]
 
 
