@@ -5,6 +5,8 @@ boto3 clients may be shared by threads, sessions may not: sessions are made and 
 
 import os
 from collections import OrderedDict
+from contextlib import suppress
+from datetime import datetime
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -93,16 +95,40 @@ def region_of(credentials: "AwsCredentials") -> str | None:
 def new_session(credentials: "AwsCredentials") -> "Session":
     """Return a new session; for one thread. Raises BlockError."""
     from boto3.session import Session
+    from botocore.session import get_session
 
+    below = get_session()
+    parsers = below.get_component("response_parser_factory")
+    parsers.set_parser_defaults(timestamp_parser=parse_timestamp)
     key, token = credentials.secret_access_key, credentials.session_token
     with _Explained(credentials):
         return Session(
+            botocore_session=below,
             aws_access_key_id=credentials.access_key_id,
             aws_secret_access_key=None if key is None else key.reveal(),
             aws_session_token=None if token is None else token.reveal(),
             region_name=credentials.region,
             profile_name=credentials.profile,
         )
+
+
+def parse_timestamp(text: Any) -> datetime:
+    """Return the time that an answer of AWS gives; botocore takes ten times as long.
+
+    Args:
+        text: As in ISO 8601 or RFC 7231, or what else botocore knows to read.
+    """
+    from email.utils import parsedate_to_datetime
+
+    with suppress(TypeError, ValueError):
+        read = datetime.fromisoformat if "T" in text[:11] else parsedate_to_datetime
+        found = read(text)
+        if found.tzinfo is not None:
+            return found
+    from botocore.utils import parse_timestamp as by_botocore
+
+    slow: datetime = by_botocore(text)
+    return slow
 
 
 def new_resource(credentials: "AwsCredentials", service: str) -> Any:
