@@ -105,7 +105,13 @@ if TYPE_CHECKING:
         check_key as check_key,
         check_prefix as check_prefix,
     )
-    from brickwork.store import Record as Record, Store as Store, WrappedKey as WrappedKey
+    from brickwork.store import (
+        AuditRow as AuditRow,
+        Record as Record,
+        Rewrap as Rewrap,
+        Store as Store,
+        WrappedKey as WrappedKey,
+    )
     from brickwork.tasks import (
         Engine as Engine,
         Progress as Progress,
@@ -121,7 +127,12 @@ if TYPE_CHECKING:
         task as task,
         use_engine as use_engine,
     )
-    from brickwork.vault import Document as Document, Vault as Vault, use_vault as use_vault
+    from brickwork.vault import (
+        Document as Document,
+        Notes as Notes,
+        Vault as Vault,
+        use_vault as use_vault,
+    )
 
 _HOMES = {
     "block": "Address Block CheckReport Finding migration",
@@ -150,12 +161,12 @@ _HOMES = {
     "secret": "Secret",
     "serializer": "Codec Serializer StoredException UnsafeSerializer register_type",
     "storage": "ObjectInfo ProgressCallback Storage check_key check_prefix",
-    "store": "Record Store WrappedKey",
+    "store": "AuditRow Record Rewrap Store WrappedKey",
     "tasks": (
         "Engine Progress Scope Task TaskFuture cancelled check_cancelled exponential_backoff"
         " on_progress progress remaining task use_engine"
     ),
-    "vault": "Document Vault use_vault",
+    "vault": "Document Notes Vault use_vault",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
     from brickwork.vault import Document
+    from brickwork.vault.notes import Notes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -210,19 +211,22 @@ class Block(BaseModel):
         place = place_of(self)
         return None if place is None or place.changed else place.address
 
-    def save(self, name: str, *, overwrite: bool = False) -> "Document":
+    def save(
+        self, name: str, *, overwrite: bool = False, notes: "Notes | None" = None
+    ) -> "Document":
         """Save on the vault in use, and stamp the address on this block.
 
         Args:
             name: ``[A-Za-z0-9][A-Za-z0-9._-]{0,99}``; case counts.
             overwrite: Add a version when another block is saved under the name.
+            notes: Description, tags and expiry; those of the version before stay without them.
 
         Raises:
             BlockExists: Another block has the name, and ``overwrite`` is not set.
             VersionConflict: This block was loaded, and a newer version was saved since.
             VaultError: Any other reason; the vault is as it was.
         """
-        return current_vault().save(self, name, overwrite=overwrite)
+        return current_vault().save(self, name, overwrite=overwrite, notes=notes)
 
     @classmethod
     def load(cls, name: str, *, version: int | None = None) -> Self:
@@ -247,9 +251,11 @@ class Block(BaseModel):
         """
         return CheckReport((Finding("skipped", "nothing outside to check"),))
 
-    async def asave(self, name: str, *, overwrite: bool = False) -> "Document":
+    async def asave(
+        self, name: str, *, overwrite: bool = False, notes: "Notes | None" = None
+    ) -> "Document":
         """`save`, in a worker thread."""
-        document: Document = await _in_thread(self.save, name, overwrite=overwrite)
+        document: Document = await _in_thread(self.save, name, overwrite=overwrite, notes=notes)
         return document
 
     @classmethod

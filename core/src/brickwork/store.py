@@ -1,7 +1,7 @@
 """The interface of stores: they keep documents and wrapped keys, never a secret in clear."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import ClassVar, NamedTuple
 
@@ -13,7 +13,7 @@ class Record(NamedTuple):
         block_id: 16 random bytes that stay with the block through renames.
         slug: The block class's slug.
         name: The block's name.
-        version: 1 for the first, then without a gap.
+        version: 1 for the first, then one more each time; pruned ones leave gaps.
         schema_version: The class's schema version when it was saved.
         saved_at: UTC, ISO 8601 with microseconds.
         saved_by: Who saved it: user@host.
@@ -54,6 +54,36 @@ class WrappedKey(NamedTuple):
     created_at: str
     active: bool
     wraps: int
+
+
+class AuditRow(NamedTuple):
+    """One link of the audit chain, as a store keeps it.
+
+    Attributes:
+        position: 1 for the first, then without a gap.
+        content: What happened, as bytes that must come back exactly.
+        kid: The id of the root key whose audit key made the code.
+        mac: The code that binds this row to the one before it.
+    """
+
+    position: int
+    content: bytes
+    kid: bytes
+    mac: bytes
+
+
+class Rewrap(NamedTuple):
+    """A document whose data key gets another wrapping.
+
+    Attributes:
+        record: As it was read, with what is sealed.
+        kid: The id of the root key that wraps it now.
+        sealed: The document with the new wrapping.
+    """
+
+    record: Record
+    kid: bytes
+    sealed: bytes
 
 
 class Store(ABC):
@@ -147,6 +177,59 @@ class Store(ABC):
 
         Raises StoreError for a root key that is not there.
         """
+
+    # Upkeep
+
+    @abstractmethod
+    def remove_versions(self, block_id: bytes, versions: Iterable[int]) -> int:
+        """Remove versions of a block, and return how many there were.
+
+        Raises StoreError for the newest: a block without one could not be saved again.
+        """
+
+    @abstractmethod
+    def documents_by_key(self) -> Mapping[bytes, int]:
+        """Return how many documents, of all versions, each root key wraps."""
+
+    @abstractmethod
+    def sealed_with(self, kid: bytes, limit: int) -> Sequence[Record]:
+        """Return some of the documents, of any version, that a root key wraps; whole."""
+
+    @abstractmethod
+    def rewrap(self, changes: Sequence[Rewrap]) -> int:
+        """Give documents another wrapping, and return how many had still the one that was read.
+
+        Compares and sets each: one that was changed or removed since it was read stays as it is.
+        """
+
+    @abstractmethod
+    def remove_key(self, kid: bytes) -> None:
+        """Remove a root key; nothing happens if it is gone already.
+
+        Raises StoreError while documents, or the audit trail, use it or while it is active.
+        """
+
+    @abstractmethod
+    def compact(self) -> None:
+        """Leave no byte of what was overwritten or removed in the store's files.
+
+        Outside of a transaction. Waits for writers; what cannot be reached (backups, copies by the
+        file system) is for the caller to say.
+        """
+
+    # The audit trail
+
+    @abstractmethod
+    def append_audit(self, row: AuditRow) -> None:
+        """Add a row to the end. Raises VersionConflict unless it follows the last one."""
+
+    @abstractmethod
+    def last_audit(self) -> AuditRow | None:
+        """Return the last row; None where there is none."""
+
+    @abstractmethod
+    def audit_rows(self, after: int = 0, limit: int | None = None) -> Sequence[AuditRow]:
+        """Return the rows whose position is beyond one, in order; at most so many."""
 
     @abstractmethod
     def close(self) -> None:

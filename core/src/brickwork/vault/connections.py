@@ -12,17 +12,17 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 from weakref import WeakSet
 
 from brickwork.errors import BlockNotFound, StoreError
+from brickwork.vault.schema import FORMAT
 from brickwork.vault.sqlite_errors import GIVE_UP_SECONDS
 
 _APPLICATION_ID = 0x42574B31  # "BWK1": tells `file` and us what this database is
-_FORMAT = 1
 _BUSY_SECONDS = 10.0
 _FORK_SECONDS = 10.0
 
@@ -228,11 +228,13 @@ def _connect(path: Path) -> Handle:
         database.execute("PRAGMA trusted_schema = OFF")
         database.execute("PRAGMA cell_size_check = ON")
         database.execute("PRAGMA foreign_keys = ON")
-        _check_format(database, path)
+        format_ = _check_format(database, path)
         database.execute("PRAGMA synchronous = FULL")
         database.execute("PRAGMA secure_delete = ON")
         if not immutable:
             _use_log(database, path)
+            if format_ != FORMAT and os.access(path, os.W_OK):
+                _upgrade(database)
         row = database.execute("SELECT value FROM meta WHERE name = 'store_id'").fetchone()
         if row is None or not isinstance(row[0], bytes):
             raise StoreError(f"The vault {path} has lost its id.", fix="Restore it from a backup.")
@@ -273,7 +275,7 @@ def _make(path: Path) -> None:
     since closing any descriptor of a database's file drops the locks that this process has on it.
     """
     from brickwork.builtin.key_file import make_private_folder
-    from brickwork.vault.schema import SCHEMA
+    from brickwork.vault.schema import FIRST
 
     make_private_folder(path.parent)
     try:
@@ -287,13 +289,44 @@ def _make(path: Path) -> None:
         begin(database)
         if _is_empty(database):
             database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            database.execute(f"PRAGMA user_version = {_FORMAT}")
-            for statement in SCHEMA.split(";"):
+            database.execute("PRAGMA user_version = 1")
+            for statement in _statements(FIRST):
                 database.execute(statement)
             database.execute("INSERT INTO meta VALUES ('store_id', ?)", (os.urandom(16),))
+            _upgrade(database)
         database.execute("COMMIT")
     finally:
         database.close()
+
+
+def _upgrade(database: sqlite3.Connection) -> None:
+    """Bring an older vault to the newest format, in one transaction."""
+    from brickwork.vault.schema import UPGRADES
+
+    mine = not database.in_transaction
+    if mine:
+        begin(database)
+    try:
+        # Read again inside the transaction: another process may have done it.
+        while (found := _format(database)[1]) in UPGRADES:
+            for statement in _statements(UPGRADES[found]):
+                database.execute(statement)
+            database.execute(f"PRAGMA user_version = {found + 1}")
+        if mine:
+            database.execute("COMMIT")
+    finally:
+        if mine and database.in_transaction:
+            database.execute("ROLLBACK")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split a script; executescript would end the transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _is_empty(database: sqlite3.Connection) -> bool:
@@ -332,10 +365,16 @@ def _no_vault(path: Path) -> BlockNotFound:
     )
 
 
-def _check_format(database: sqlite3.Connection, path: Path) -> None:
-    application, version = database.execute(
+def _format(database: sqlite3.Connection) -> tuple[int, int]:
+    """Return whose database it is, and its format."""
+    found: tuple[int, int] = database.execute(
         "SELECT * FROM pragma_application_id, pragma_user_version"
     ).fetchone()
+    return found
+
+
+def _check_format(database: sqlite3.Connection, path: Path) -> int:
+    application, version = _format(database)
     if application != _APPLICATION_ID:
         if path.stat().st_size == 0:
             raise _no_vault(path)
@@ -343,8 +382,9 @@ def _check_format(database: sqlite3.Connection, path: Path) -> None:
             f"{path} is not a Brickwork vault.",
             fix="Point BRICKWORK_VAULT at the vault's own file, or at a new one.",
         )
-    if version != _FORMAT:
+    if not 1 <= version <= FORMAT:
         raise StoreError(
-            f"The vault {path} has format {version}; this Brickwork knows format {_FORMAT}.",
+            f"The vault {path} has format {version}; this Brickwork knows formats up to {FORMAT}.",
             fix="Upgrade brickwork.",
         )
+    return version

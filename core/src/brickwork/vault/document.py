@@ -12,6 +12,7 @@ from brickwork.errors import TamperedCiphertext
 from brickwork.secret import HIDDEN
 from brickwork.store import Record
 from brickwork.vault.codec import put_at
+from brickwork.vault.notes import Notes, notes_of
 
 
 class Document:
@@ -88,6 +89,12 @@ class Document:
         with self._readable():
             marks = json.loads(self._record.public)["blocks"].values()
             return tuple(sorted({Address.parse(mark["ref"]) for mark in marks if "ref" in mark}))
+
+    @cached_property
+    def notes(self) -> Notes:
+        """What people say about it."""
+        with self._readable():
+            return notes_of(json.loads(self._record.public))
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

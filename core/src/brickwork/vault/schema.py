@@ -1,6 +1,10 @@
-"""The tables of a vault in SQLite, format 1."""
+"""The tables of a vault in SQLite, and how an older format becomes the newest.
 
-SCHEMA = """
+Whoever changes the tables adds the way there from the format before to `UPGRADES`; a new vault is
+made as the oldest and upgraded, so that both are the same by construction.
+"""
+
+FIRST = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE keys (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -41,3 +45,22 @@ CREATE TABLE uses (
 ) WITHOUT ROWID;
 CREATE INDEX uses_by_address ON uses (address);
 """
+
+_AUDIT = """
+CREATE TABLE audit (
+    position INTEGER PRIMARY KEY,
+    content BLOB NOT NULL,
+    kid BLOB NOT NULL,
+    mac BLOB NOT NULL
+);
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
+CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
+"""
+
+UPGRADES = {1: _AUDIT}
+"""By format, what makes the next one of it."""
+
+FORMAT = 2
+"""The newest."""

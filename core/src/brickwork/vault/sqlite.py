@@ -2,15 +2,15 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 from urllib.parse import unquote
 
 from brickwork.errors import BlockNotFound, StoreError, VersionConflict
-from brickwork.store import Record, Store, WrappedKey
-from brickwork.vault.connections import Handle, Pool, begin, exists
+from brickwork.store import AuditRow, Record, Rewrap, Store, WrappedKey
+from brickwork.vault.connections import Handle, Pool, begin, exists, retry_busy
 from brickwork.vault.sqlite_errors import typed
 
 _LARGEST = 2**63 - 1  # of SQLite's integers
@@ -206,6 +206,91 @@ class SqliteStore(Store):
             )
         return cast("int", self._read("SELECT wraps FROM keys WHERE kid = ?", kid)[0][0])
 
+    # Upkeep
+
+    def remove_versions(self, block_id: bytes, versions: Iterable[int]) -> int:
+        row = self._row_id(block_id)
+        [(newest,)] = self._read("SELECT version FROM blocks WHERE id = ?", row)
+        wanted = sorted(set(versions))
+        if newest in wanted:
+            raise StoreError(
+                f"Version {newest} is the newest of its block and cannot be removed alone.",
+                fix="Delete the block, or save a newer version first.",
+            )
+        query = "DELETE FROM documents WHERE id = ? AND version = ?"
+        return sum(self._write(query, row, version) for version in wanted)
+
+    def documents_by_key(self) -> Mapping[bytes, int]:
+        return dict(
+            self._read(
+                "SELECT CAST(kid AS BLOB), count(*) FROM documents GROUP BY CAST(kid AS BLOB)"
+            )
+        )
+
+    def sealed_with(self, kid: bytes, limit: int) -> Sequence[Record]:
+        query = f"SELECT {_COLUMNS}{_SEALED}{_EVERY} WHERE d.kid = ? LIMIT ?"
+        return [Record._make((*row, ())) for row in self._read(query, kid, limit)]
+
+    def rewrap(self, changes: Sequence[Rewrap]) -> int:
+        return self._write_many(
+            "UPDATE documents SET kid = ?, sealed = ? WHERE version = ? AND kid = ? AND sealed = ?"
+            " AND id = (SELECT id FROM blocks WHERE block_id = ?)",
+            (
+                (new.kid, new.sealed, old.version, old.kid, old.sealed, old.block_id)
+                for new in changes
+                for old in (new.record,)
+            ),
+        )
+
+    def remove_key(self, kid: bytes) -> None:
+        done = self._write(
+            "DELETE FROM keys WHERE kid = ?1 AND NOT active"
+            " AND NOT EXISTS (SELECT 1 FROM documents WHERE kid = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM audit WHERE kid = ?1)",
+            kid,
+        )
+        if not done and self._read("SELECT 1 FROM keys WHERE kid = ?", kid):
+            raise StoreError(
+                f"Root key {kid.hex()} is still needed.",
+                fix="See what uses it with `brickwork keys status`.",
+            )
+
+    def compact(self) -> None:
+        try:
+            handle = self._pool.take()
+            try:
+                database = self._idle(handle)
+                # Else the log would keep what VACUUM leaves behind in the file.
+                retry_busy(lambda: _checkpoint(database))
+                retry_busy(lambda: database.execute("VACUUM"))
+                retry_busy(lambda: _checkpoint(database))
+            finally:
+                self._pool.give(handle)
+        except (sqlite3.Error, OSError) as error:
+            raise typed(error, self.path, "written") from None
+
+    # The audit trail
+
+    def append_audit(self, row: AuditRow) -> None:
+        done = self._write(
+            "INSERT INTO audit SELECT ?1, ?2, ?3, ?4"
+            " WHERE ?1 = 1 + (SELECT coalesce(max(position), 0) FROM audit)",
+            *row,
+        )
+        if done != 1:
+            raise VersionConflict(
+                f"Row {row.position} of the audit trail does not follow the last one.",
+                fix="Try again; if it happens again, run `brickwork audit verify`.",
+            )
+
+    def last_audit(self) -> AuditRow | None:
+        rows = self._audit("ORDER BY position DESC LIMIT 1")
+        return rows[0] if rows else None
+
+    def audit_rows(self, after: int = 0, limit: int | None = None) -> Sequence[AuditRow]:
+        most = -1 if limit is None else limit
+        return self._audit("WHERE position > ? ORDER BY position LIMIT ?", after, most)
+
     def close(self) -> None:
         self._pool.close()
 
@@ -216,6 +301,16 @@ class SqliteStore(Store):
         if not rows:
             raise BlockNotFound("The block was deleted in between.", fix="Save it as a new one.")
         return cast("int", rows[0][0])
+
+    def _audit(self, where: str, *values: int) -> list[AuditRow]:
+        query = "SELECT position, CAST(content AS BLOB), CAST(kid AS BLOB), CAST(mac AS BLOB)"
+        try:
+            rows = self._read(f"{query} FROM audit {where}", *values)
+        except StoreError:
+            if self._read("SELECT 1 FROM sqlite_master WHERE name = 'audit'"):
+                raise
+            return []  # a vault of format 1 on a disk that cannot be written
+        return [AuditRow._make(row) for row in rows]
 
     def _put_uses(self, row: int, record: Record) -> None:
         for address in record.uses:
@@ -235,6 +330,13 @@ class SqliteStore(Store):
 
     def _write(self, query: str, *values: Any) -> int:
         """Change rows, and return how many."""
+        return self._change(lambda database: database.execute(query, values))
+
+    def _write_many(self, query: str, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Change rows, once for each tuple, and return how many."""
+        return self._change(lambda database: database.executemany(query, rows))
+
+    def _change(self, action: Callable[[sqlite3.Connection], sqlite3.Cursor]) -> int:
         try:
             database = self._pool.handle().database
             if database is None or not database.in_transaction:
@@ -242,7 +344,7 @@ class SqliteStore(Store):
                     f"The vault {self.path} was to be changed outside of a transaction.",
                     fix="Write inside `with store.transaction():`.",
                 )
-            return database.execute(query, values).rowcount
+            return action(database).rowcount
         except (sqlite3.Error, OSError) as error:
             raise typed(error, self.path, "written") from None
 
@@ -262,3 +364,12 @@ class SqliteStore(Store):
             action(database)
         except sqlite3.Error as error:
             raise typed(error, self.path, "written") from None
+
+
+def _checkpoint(database: sqlite3.Connection) -> None:
+    """Move the log into the file and empty it. Raises sqlite3.OperationalError while it is read."""
+    busy: int = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if busy:
+        error = sqlite3.OperationalError("the log is being read")
+        error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        raise error

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from brickwork.block import Address, Block, Place, check_name, stamp
 from brickwork.config import Config
-from brickwork.errors import BlockError, BlockInUse, VersionConflict
+from brickwork.errors import BlockError, VersionConflict
 from brickwork.keyprovider import KeyProvider
 from brickwork.masking import MaskingWarning, masker
 from brickwork.registry.current import get_registry
@@ -13,6 +13,7 @@ from brickwork.vault.codec import encode
 from brickwork.vault.document import Document
 from brickwork.vault.envelope import Secrets
 from brickwork.vault.keys import KeyRing
+from brickwork.vault.notes import Notes
 from brickwork.vault.reading import Reader
 
 if TYPE_CHECKING:
@@ -63,13 +64,16 @@ class Vault:
 
     # Saving
 
-    def save(self, block: Block, name: str, *, overwrite: bool = False) -> Document:
+    def save(
+        self, block: Block, name: str, *, overwrite: bool = False, notes: Notes | None = None
+    ) -> Document:
         """Save a block, and stamp its address on it. One durable transaction.
 
         Saving what is already saved adds no version; the order of entries of a dict is no
         difference. With ``overwrite``, something else becomes a new version; if the block was
         loaded from there, or is a changed copy of one that was, only when nobody saved a newer one
-        in between, be it the same change.
+        in between, be it the same change. ``notes`` say what it is for; without them, those of the
+        version before stay.
 
         Raises:
             BlockExists: Another block has the name, and ``overwrite`` is not set.
@@ -91,7 +95,7 @@ class Vault:
         for attempt in range(_ATTEMPTS):
             try:
                 with self.store.transaction():
-                    record = writer.put(block, name, encoded, overwrite=overwrite)
+                    record = writer.put(block, name, encoded, overwrite=overwrite, notes=notes)
             except VersionConflict:
                 # Only a store whose transactions do not wait for each other comes here.
                 if writer.based_on(block, encoded.slug, name) or attempt == _ATTEMPTS - 1:
@@ -125,14 +129,7 @@ class Vault:
         target = _whole(address, "deleted")
         self._reader.record(target)
         with self.store.transaction():
-            record = self._reader.record(target)
-            users = self.used_by(target)
-            if users:
-                raise BlockInUse(
-                    f"{target} is used by {', '.join(map(str, users))}.",
-                    fix="Change or delete those first.",
-                )
-            self.store.remove(record.block_id)
+            self._writer().remove(target)
 
     # Loading and looking
 

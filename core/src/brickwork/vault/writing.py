@@ -8,6 +8,7 @@ from brickwork.block import Address, Block, place_of
 from brickwork.errors import (
     BlockError,
     BlockExists,
+    BlockInUse,
     BlockNotFound,
     MigrationError,
     TamperedCiphertext,
@@ -16,9 +17,12 @@ from brickwork.errors import (
     VersionConflict,
 )
 from brickwork.store import Record
+from brickwork.vault.audit import AuditTrail
 from brickwork.vault.codec import Encoded, canonical, renamed, uses_of
 from brickwork.vault.envelope import Identity, Secrets, seal_secrets
+from brickwork.vault.notes import Notes, annotated
 from brickwork.vault.reading import Reader
+from brickwork.vault.who import who
 
 _UNREADABLE = (TamperedCiphertext, TruncatedCiphertext, UnsupportedFormat)
 
@@ -30,10 +34,21 @@ class Writer:
         self._reader = reader
         self._store = reader.store
         self._keys = reader.keys
+        self._trail = AuditTrail(reader.store, reader.keys)
 
-    def put(self, block: Block, name: str, encoded: Encoded, *, overwrite: bool) -> Record:
+    def put(
+        self,
+        block: Block,
+        name: str,
+        encoded: Encoded,
+        *,
+        overwrite: bool,
+        notes: Notes | None = None,
+    ) -> Record:
         """Add a version, if it differs from the newest; see `Vault.save`."""
         current = self._store.get(encoded.slug, name)
+        before = None if current is None else current.public
+        encoded = encoded._replace(public=annotated(encoded.public, before, notes))
         if current is not None:
             based = self.based_on(block, encoded.slug, name)
             overtaken = based is not None and based != current.version
@@ -64,7 +79,18 @@ class Writer:
         record = self._sealed(identity, encoded.public, encoded.secrets, encoded.uses)
         self._read_back(record, block, encoded.children)
         self._store.put(record)
+        self._trail.append("save", record)
         return record
+
+    def remove(self, address: Address) -> None:
+        """Remove a block with all its versions; see `Vault.delete`."""
+        record = self._reader.record(address)
+        users = self._store.users_of(address.slug, address.name)
+        if users:
+            names = ", ".join(f"{user.slug}/{user.name}@{user.version}" for user in users)
+            raise BlockInUse(f"{address} is used by {names}.", fix="Change or delete those first.")
+        self._store.remove(record.block_id)
+        self._trail.append("delete", record)
 
     def rename(self, old: Address, name: str) -> Record:
         """Reseal every version under another name, and all that refers to it."""
@@ -80,6 +106,7 @@ class Writer:
         moved = [self._reseal(record, record.public, name) for record in versions]
         for record in users:
             self._reseal(record, renamed(record.public, old, new), record.name)
+        self._trail.append("rename", moved[-1], old=str(old))
         return moved[-1]
 
     def based_on(self, block: Block, slug: str, name: str) -> int | None:
@@ -146,7 +173,7 @@ class Writer:
             identity.version,
             identity.schema_version,
             datetime.now(UTC).isoformat(timespec="microseconds"),
-            _who(),
+            who(),
             key.kid,
             public,
             seal_secrets(key, identity, public, secrets),
@@ -159,15 +186,3 @@ class Writer:
         sealed = sealed._replace(saved_at=record.saved_at, saved_by=record.saved_by)
         self._store.replace(sealed)
         return sealed
-
-
-def _who() -> str:
-    """Return user@host, for the record of who saved what; never fails."""
-    import getpass
-    import socket
-
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container whose user has no name
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
