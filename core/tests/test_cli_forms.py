@@ -18,9 +18,9 @@ from brickwork.builtin.local_storage import LocalStorage
 from brickwork.builtin.webhook import Webhook
 from brickwork.cli.assign import Assigner, parse
 from brickwork.cli.forms import Form
-from brickwork.cli.shapes import Shape
 from brickwork.errors import BlockError, BlockNotFound
 from brickwork.registry import get_registry
+from brickwork.vault.shapes import Shape
 
 
 def no_block(address: Address) -> Block:

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from brickwork.block import Address, Block
-from brickwork.cli.shapes import Shape
 from brickwork.errors import BlockError, InvalidName
 from brickwork.secret import Secret
+from brickwork.vault.shapes import Shape
 
 Load = Callable[[Address], Block]
 Ask = Callable[[str], str]

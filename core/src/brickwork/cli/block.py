@@ -198,7 +198,7 @@ def _missing(registry: "Registry") -> list[dict[str, str]]:
 
 def _show_type(registry: "Registry", slug: str, as_json: bool) -> None:
     from brickwork.cli.forms import shown, unique
-    from brickwork.cli.shapes import Shape
+    from brickwork.vault.shapes import Shape
 
     cls = registry.block_class(slug)
     fields = [

@@ -225,7 +225,7 @@ def _asked(ask_hidden: Callable[[str], str], name: str) -> str:
 
 
 def _defaults(cls: "type[Block]", names: Sequence[str]) -> dict[str, Any]:
-    from brickwork.cli.shapes import Shape
+    from brickwork.vault.shapes import Shape
 
     fields = Shape(cls).fields
     for name in names:

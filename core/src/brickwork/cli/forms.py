@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from brickwork.block import Address, Block
 from brickwork.cli.assign import Load
 from brickwork.cli.output import harmless
-from brickwork.cli.shapes import REQUIRED, Field, Shape
 from brickwork.errors import BrickworkError, InvalidBlock
 from brickwork.secret import Secret
+from brickwork.vault.shapes import REQUIRED, Field, Shape
 
 KEEP: Any = object()
 """An answer that means: leave it as it is."""

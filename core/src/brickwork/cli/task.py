@@ -131,8 +131,8 @@ def _arguments(
     """Read ``NAME=VALUE``; a secret comes from standard input, never from the argument."""
     from brickwork.cli.assign import parse, read_input
     from brickwork.cli.forms import Terminal
-    from brickwork.cli.shapes import Shape
     from brickwork.secret import Secret
+    from brickwork.vault.shapes import Shape
 
     annotations = {each.name: each.annotation for each in task.parameters}
     arguments: dict[str, object] = {}

@@ -1,4 +1,4 @@
-"""What a field takes, told from its annotation: for forms and for ``--set``."""
+"""What a field takes, told from its annotation: for forms, ``--set``, manifests and references."""
 
 import dataclasses
 import enum
