@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         InvalidBlock as InvalidBlock,
         InvalidKey as InvalidKey,
         InvalidName as InvalidName,
+        InvalidYaml as InvalidYaml,
         KeyExists as KeyExists,
         KeyNotFound as KeyNotFound,
         KeyUnavailable as KeyUnavailable,
@@ -144,11 +145,11 @@ _HOMES = {
     "errors": (
         "BlockError BlockExists BlockInUse BlockNotFound BrickworkError ConfigError CorruptData"
         " DuplicateName InsecureKeyFile InvalidArguments InvalidBlock InvalidKey InvalidName"
-        " KeyExists KeyNotFound KeyUnavailable MigrationError NotifierError OutboundFailed"
-        " OutboundRefused PickleRefused PluginBroken PluginError PluginMissing ResolveError"
-        " SecretExposed SerializerError StorageError StoreError TamperedCiphertext TaskCancelled"
-        " TaskError TaskTimeout TruncatedCiphertext UnknownBlock UnknownName UnsupportedFormat"
-        " UnsupportedType VaultError VersionConflict WrongKey"
+        " InvalidYaml KeyExists KeyNotFound KeyUnavailable MigrationError NotifierError"
+        " OutboundFailed OutboundRefused PickleRefused PluginBroken PluginError PluginMissing"
+        " ResolveError SecretExposed SerializerError StorageError StoreError TamperedCiphertext"
+        " TaskCancelled TaskError TaskTimeout TruncatedCiphertext UnknownBlock UnknownName"
+        " UnsupportedFormat UnsupportedType VaultError VersionConflict WrongKey"
     ),
     "fanout": "notify",
     "hookspecs": "hookimpl",

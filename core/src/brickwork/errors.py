@@ -4,6 +4,7 @@
 
     BrickworkError
     ├── ConfigError                  a setting in the environment or in brickwork.toml
+    ├── InvalidYaml                  a YAML file that is none, or uses what is refused (ValueError)
     ├── BlockError
     │   ├── InvalidBlock             fields that do not fit the class (also a ValueError)
     │   ├── InvalidName              a slug, a name or an address that is not one (ValueError)
@@ -88,6 +89,22 @@ class ConfigError(BrickworkError):
     """A setting in the environment or in ``brickwork.toml`` cannot be used."""
 
     exit_code = 2
+
+
+class InvalidYaml(BrickworkError, ValueError):
+    """A YAML file cannot be read: it is none, too large, or uses what is not allowed.
+
+    Attributes:
+        line: Where, counted from 1; 0 where it is the whole file.
+        column: Counted from 1; 0 where it is the whole line.
+    """
+
+    exit_code = 2
+
+    def __init__(self, what: str, *, line: int = 0, column: int = 0, fix: str) -> None:
+        super().__init__(what, fix=fix)
+        self.line = line
+        self.column = column
 
 
 # Blocks
