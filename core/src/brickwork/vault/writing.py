@@ -82,6 +82,38 @@ class Writer:
         self._trail.append("save", record)
         return record
 
+    def put_over(
+        self,
+        newest: Record,
+        encoded: Encoded,
+        action: str,
+        *,
+        block: Block | None = None,
+        check: bool = True,
+        **detail: object,
+    ) -> Record:
+        """Add a version after the newest one, whatever that holds.
+
+        Args:
+            newest: The newest version, as read in this transaction.
+            encoded: The content of the new one.
+            action: What the audit trail calls it.
+            block: What must come back equal; None where the content is that of a stored version.
+            check: Whether to refuse references to what is not there, and circles.
+            detail: What else the audit trail says.
+        """
+        if check:
+            self._check_uses(encoded, newest.name)
+        identity = self._reader.identity_of(newest)._replace(
+            schema_version=encoded.schema_version, version=newest.version + 1
+        )
+        record = self._sealed(identity, encoded.public, encoded.secrets, encoded.uses)
+        if block is not None:
+            self._read_back(record, block, encoded.children)
+        self._store.put(record)
+        self._trail.append(action, record, **detail)
+        return record
+
     def remove(self, address: Address) -> None:
         """Remove a block with all its versions; see `Vault.delete`."""
         record = self._reader.record(address)
