@@ -148,6 +148,7 @@ class Block(BaseModel):
         place = place_of(self)
         if place is not None:
             stamp(copy, place._replace(changed=True))
+        _keep_templates(self, copy, update)
         return copy
 
     @_quiet
@@ -314,6 +315,16 @@ def stamp(block: Block, place: Place) -> None:
     private = block.__pydantic_private__
     assert private is not None  # noqa: S101  # every block has the private attribute _place
     private["_place"] = place
+
+
+def _keep_templates(block: Block, copy: Block, update: Mapping[str, Any]) -> None:
+    # What a reference gave stays a reference when the copy is saved, unless the field was changed.
+    private = block.__pydantic_private__
+    templates = private.get("_templates") if private else None
+    if templates:
+        kept = {at: each for at, each in templates.items() if at.split("/")[1] not in update}
+        assert copy.__pydantic_private__ is not None  # noqa: S101  # as in `stamp`
+        copy.__pydantic_private__["_templates"] = kept
 
 
 # Helpers of the class

@@ -50,6 +50,15 @@ def brickwork_notifiers() -> dict[str, str]:
 
 
 @hookimpl
+def brickwork_resolvers() -> dict[str, str]:
+    """The environment and files; ``${block:...}`` belongs to the vault itself."""
+    return {
+        "env": "brickwork.builtin.resolve_env:EnvResolver",
+        "file": "brickwork.builtin.resolve_file:FileResolver",
+    }
+
+
+@hookimpl
 def brickwork_key_providers() -> dict[str, str]:
     """An environment variable, a file, a passphrase."""
     return {

@@ -11,8 +11,9 @@ from brickwork.block import Address
 from brickwork.errors import TamperedCiphertext
 from brickwork.secret import HIDDEN
 from brickwork.store import Record
-from brickwork.vault.codec import put_at
 from brickwork.vault.notes import Notes, notes_of
+from brickwork.vault.pointers import put_at
+from brickwork.vault.written import uses_of_mark
 
 
 class Document:
@@ -66,12 +67,17 @@ class Document:
 
     @cached_property
     def fields(self) -> dict[str, Any]:
-        """The fields as JSON: a secret as ``********``, a block as ``{"$block": address}``."""
+        """The fields as JSON: secrets hidden, references as they are written.
+
+        A secret is ``********``, a block ``{"$block": address}``.
+        """
         with self._readable():
             document = json.loads(self._record.public)
             tree: dict[str, Any] = document["fields"]
             for pointer in document["secrets"]:
                 put_at(tree, pointer, HIDDEN)
+            for pointer, mark in document.get("references", {}).items():
+                put_at(tree, pointer, mark.get("text", HIDDEN))
             for pointer, mark in document["blocks"].items():
                 if "ref" in mark:
                     put_at(tree, pointer, {"$block": mark["ref"]})
@@ -87,8 +93,12 @@ class Document:
     def uses(self) -> tuple[Address, ...]:
         """The blocks that it refers to, as it refers to them."""
         with self._readable():
-            marks = json.loads(self._record.public)["blocks"].values()
-            return tuple(sorted({Address.parse(mark["ref"]) for mark in marks if "ref" in mark}))
+            document = json.loads(self._record.public)
+            marks = document["blocks"].values()
+            found = {Address.parse(mark["ref"]) for mark in marks if "ref" in mark}
+            for mark in document.get("references", {}).values():
+                found.update(map(Address.parse, uses_of_mark(mark)))
+            return tuple(sorted(found))
 
     @cached_property
     def notes(self) -> Notes:

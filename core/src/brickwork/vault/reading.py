@@ -1,15 +1,18 @@
 """``Reader``: finds documents in a store, opens them, and puts blocks together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from brickwork.block import Address, Block, Place, stamp
-from brickwork.errors import BlockError, BlockNotFound
+from brickwork.errors import BlockError, BlockNotFound, ResolveError
 from brickwork.registry.current import get_registry
 from brickwork.store import Record, Store
 from brickwork.vault.codec import decode
 from brickwork.vault.envelope import Identity, Secrets, open_secrets
 from brickwork.vault.keys import KeyRing
+from brickwork.vault.references import BLOCK, Reference, Template
+from brickwork.vault.resolving import Resolutions, field_of, filled
+from brickwork.vault.written import Resolve
 
 B = TypeVar("B", bound=Block)
 Path = tuple[Address, ...]
@@ -22,11 +25,13 @@ class Reader:
     Attributes:
         store: Where the documents are.
         keys: What opens them.
+        resolutions: What the references in them gave.
     """
 
     def __init__(self, store: Store, keys: KeyRing) -> None:
         self.store = store
         self.keys = keys
+        self.resolutions = Resolutions()
 
     def record(self, address: Address) -> Record:
         """Return one version, the newest where none is given. Raises BlockNotFound."""
@@ -58,7 +63,11 @@ class Reader:
                     raise
 
     def block_of(
-        self, record: Record, cls: type[Block], child_at: Callable[[str, str], Block]
+        self,
+        record: Record,
+        cls: type[Block],
+        child_at: Callable[[str, str], Block],
+        resolve: Resolve,
     ) -> Block:
         """Open a document and build its block, which has no address yet."""
         return decode(
@@ -68,6 +77,7 @@ class Reader:
             self.secrets_of(record),
             get_registry().block_class,
             child_at,
+            resolve,
         )
 
     def secrets_of(self, record: Record) -> Secrets:
@@ -114,12 +124,42 @@ class Reader:
             return self._block(found, child, Block, (*path, here))
 
         try:
-            block = self.block_of(record, cls, child_at)
+            block = self.block_of(
+                record, cls, child_at, lambda templates: self.values(templates, (*path, here))
+            )
         except BlockError as error:
             error.add_note(f"in block {here}")
             raise
         stamp(block, Place(here, self.store.store_id, address.version is not None))
         return block  # type: ignore[return-value]  # issubclass(cls, expect), and it is a cls
+
+    def values(self, templates: Mapping[str, Template], path: Path) -> dict[str, str]:
+        """Fetch what templates stand for, by pointer.
+
+        Args:
+            templates: By pointer.
+            path: The block that they stand in, after those that lead to it.
+
+        Raises:
+            ResolveError: Some of them cannot be had; names each field and its reference.
+        """
+        wanted = [ref for template in templates.values() for ref in template.references]
+        found = self.resolutions.fetch(ref for ref in wanted if ref.scheme != BLOCK)
+        for ref in wanted:
+            if ref.scheme == BLOCK and ref not in found:
+                found[ref] = self._field(ref, path)
+        return filled(templates, found, str(path[-1]))
+
+    def _field(self, reference: Reference, path: Path) -> str | ResolveError:
+        """Return the field of another block that a reference names."""
+        address = Address.parse(reference.path)
+        record = self.store.get(*address)
+        if record is None:
+            return ResolveError(
+                f"{reference}: no block {address} is saved here.",
+                fix="Save it, or correct the reference.",
+            )
+        return field_of(self._block(record, address, Block, path), reference)
 
     def _not_found(self, address: Address, needed_by: Address | None = None) -> BlockNotFound:
         needed = f", which {needed_by} refers to" if needed_by else ""

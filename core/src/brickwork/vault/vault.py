@@ -9,11 +9,11 @@ from brickwork.keyprovider import KeyProvider
 from brickwork.masking import MaskingWarning, masker
 from brickwork.registry.current import get_registry
 from brickwork.store import Store
-from brickwork.vault.codec import encode
 from brickwork.vault.document import Document
 from brickwork.vault.envelope import Secrets
 from brickwork.vault.keys import KeyRing
 from brickwork.vault.notes import Notes
+from brickwork.vault.parts import encode
 from brickwork.vault.reading import Reader
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """``Writer``: what changes documents. Every method runs inside a transaction of the store."""
 
+import json
 import os
 from collections import deque
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from brickwork.vault.envelope import Identity, Secrets, seal_secrets
 from brickwork.vault.notes import Notes, annotated
 from brickwork.vault.reading import Reader
 from brickwork.vault.who import who
+from brickwork.vault.written import rename_sealed
 
 _UNREADABLE = (TamperedCiphertext, TruncatedCiphertext, UnsupportedFormat)
 
@@ -77,7 +79,7 @@ class Writer:
             1 if current is None else current.version + 1,
         )
         record = self._sealed(identity, encoded.public, encoded.secrets, encoded.uses)
-        self._read_back(record, block, encoded.children)
+        self._read_back(record, block, encoded)
         self._store.put(record)
         self._trail.append("save", record)
         return record
@@ -109,7 +111,7 @@ class Writer:
         )
         record = self._sealed(identity, encoded.public, encoded.secrets, encoded.uses)
         if block is not None:
-            self._read_back(record, block, encoded.children)
+            self._read_back(record, block, encoded)
         self._store.put(record)
         self._trail.append(action, record, **detail)
         return record
@@ -137,7 +139,7 @@ class Writer:
         users = self._store.users_of(old.slug, old.name, history=True)
         moved = [self._reseal(record, record.public, name) for record in versions]
         for record in users:
-            self._reseal(record, renamed(record.public, old, new), record.name)
+            self._reseal(record, renamed(record.public, old, new), record.name, (old, new))
         self._trail.append("rename", moved[-1], old=str(old))
         return moved[-1]
 
@@ -158,10 +160,13 @@ class Writer:
         except _UNREADABLE:
             return False  # saving over a damaged version is how it is mended
 
-    def _read_back(self, record: Record, block: Block, children: dict[str, Block]) -> None:
+    def _read_back(self, record: Record, block: Block, encoded: Encoded) -> None:
         """Refuse what would not come back equal: found now, it is an error and no loss."""
+        children, values = encoded.children, encoded.values
         try:
-            back: object = self._reader.block_of(record, type(block), lambda at, _: children[at])
+            back: object = self._reader.block_of(
+                record, type(block), lambda at, _: children[at], lambda _: values
+            )
         except MigrationError:
             back = None
         if back != block:
@@ -212,9 +217,19 @@ class Writer:
             uses,
         )
 
-    def _reseal(self, record: Record, public: bytes, name: str) -> Record:
+    def _reseal(
+        self,
+        record: Record,
+        public: bytes,
+        name: str,
+        renaming: tuple[Address, Address] | None = None,
+    ) -> Record:
         identity = self._reader.identity_of(record)._replace(name=name)
-        sealed = self._sealed(identity, public, self._reader.secrets_of(record), uses_of(public))
+        secrets = self._reader.secrets_of(record)
+        if renaming is not None and b'"uses":' in public:
+            marks = json.loads(record.public).get("references", {})
+            secrets = rename_sealed(marks, secrets, *renaming)
+        sealed = self._sealed(identity, public, secrets, uses_of(public))
         sealed = sealed._replace(saved_at=record.saved_at, saved_by=record.saved_by)
         self._store.replace(sealed)
         return sealed
