@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         ConfigError as ConfigError,
         CorruptData as CorruptData,
         DuplicateName as DuplicateName,
+        ExpiryWarning as ExpiryWarning,
         InsecureKeyFile as InsecureKeyFile,
         InvalidArguments as InvalidArguments,
         InvalidBlock as InvalidBlock,
@@ -144,12 +145,12 @@ _HOMES = {
     "config": "Config",
     "errors": (
         "BlockError BlockExists BlockInUse BlockNotFound BrickworkError ConfigError CorruptData"
-        " DuplicateName InsecureKeyFile InvalidArguments InvalidBlock InvalidKey InvalidName"
-        " InvalidYaml KeyExists KeyNotFound KeyUnavailable MigrationError NotifierError"
-        " OutboundFailed OutboundRefused PickleRefused PluginBroken PluginError PluginMissing"
-        " ResolveError SecretExposed SerializerError StorageError StoreError TamperedCiphertext"
-        " TaskCancelled TaskError TaskTimeout TruncatedCiphertext UnknownBlock UnknownName"
-        " UnsupportedFormat UnsupportedType VaultError VersionConflict WrongKey"
+        " DuplicateName ExpiryWarning InsecureKeyFile InvalidArguments InvalidBlock InvalidKey"
+        " InvalidName InvalidYaml KeyExists KeyNotFound KeyUnavailable MigrationError"
+        " NotifierError OutboundFailed OutboundRefused PickleRefused PluginBroken PluginError"
+        " PluginMissing ResolveError SecretExposed SerializerError StorageError StoreError"
+        " TamperedCiphertext TaskCancelled TaskError TaskTimeout TruncatedCiphertext UnknownBlock"
+        " UnknownName UnsupportedFormat UnsupportedType VaultError VersionConflict WrongKey"
     ),
     "fanout": "notify",
     "hookspecs": "hookimpl",

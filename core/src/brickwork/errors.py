@@ -5,6 +5,7 @@
     BrickworkError
     ├── ConfigError                  a setting in the environment or in brickwork.toml
     ├── InvalidYaml                  a YAML file that is none, or uses what is refused (ValueError)
+    ├── InvalidManifest              a manifest with mistakes, all of them (also a ValueError)
     ├── BlockError
     │   ├── InvalidBlock             fields that do not fit the class (also a ValueError)
     │   ├── InvalidName              a slug, a name or an address that is not one (ValueError)
@@ -50,7 +51,7 @@ could be a secret. ``exit_code`` is what the command line ends with.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
 class BrickworkError(Exception):
@@ -105,6 +106,49 @@ class InvalidYaml(BrickworkError, ValueError):
         super().__init__(what, fix=fix)
         self.line = line
         self.column = column
+
+
+class ManifestProblem(NamedTuple):
+    """One thing wrong with a manifest.
+
+    Attributes:
+        file: The file; empty where it is none of one file.
+        line: Counted from 1.
+        column: Counted from 1.
+        address: The block, if it is about one.
+        field: The field, if it is about one, with dots and indexes.
+        message: What is wrong; never a secret.
+    """
+
+    file: str
+    line: int
+    column: int
+    address: str
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.file else ""
+        parts = (place, self.address, self.field, self.message)
+        return ": ".join(part for part in parts if part)
+
+
+class InvalidManifest(BrickworkError, ValueError):
+    """A manifest has mistakes; nothing was changed.
+
+    Attributes:
+        problems: All of them, by place.
+    """
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[ManifestProblem]) -> None:
+        self.problems = tuple(problems)
+        lines = [f"The manifest has {len(self.problems)} mistake(s):"]
+        lines += [f"  {problem}" for problem in self.problems]
+        super().__init__(
+            "\n".join(lines), fix="Correct them; `brickwork block types SLUG` lists fields."
+        )
 
 
 # Blocks
@@ -388,3 +432,10 @@ class TaskCancelled(TaskError):
 
 class ResolveError(BrickworkError):
     """A reference such as ``${env:NAME}`` could not be fetched; names it, never its value."""
+
+
+# Warnings
+
+
+class ExpiryWarning(UserWarning):
+    """A block was loaded whose notes say that what it holds is not valid any more."""

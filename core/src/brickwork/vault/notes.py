@@ -69,6 +69,16 @@ def notes_of(public: dict[str, Any]) -> Notes:
     )
 
 
+def bare(public: bytes) -> bytes:
+    """Return a public part as `encode` made it, without notes."""
+    if b'"notes":' not in public:
+        return public
+    document: dict[str, Any] = json.loads(public)
+    if document.pop(_KEY, None) is None:  # the word stood in a field
+        return public
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
 def annotated(public: bytes, current: bytes | None, notes: Notes | None) -> bytes:
     """Return a public part with notes in it.
 
