@@ -41,7 +41,10 @@ class Parts:
 
     def slug_of(self, block: Block) -> str:
         """Return the slug under which a block is saved, if it leads back to the block's class."""
-        cls = type(block)
+        return self.slug_of_class(type(block))
+
+    def slug_of_class(self, cls: type[Block]) -> str:
+        """Return the slug of a class, if it leads back to the class."""
         slug: str | None = cls.__dict__.get("slug")
         if slug is None:
             raise BlockError(

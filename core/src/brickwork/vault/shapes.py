@@ -5,7 +5,7 @@ import enum
 import types
 import typing
 from collections.abc import Mapping, Sequence, Set as AbstractSet
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, JsonValue, SecretBytes, SecretStr, TypeAdapter
@@ -56,7 +56,7 @@ class Shape:
         return ()
 
     @cached_property
-    def fields(self) -> "dict[str, Field]":
+    def fields(self) -> "Mapping[str, Field]":
         """The fields of a block, a model, a dataclass or a typed dict."""
         return fields_of(self.bare) if self.kind in ("fields", "block") else {}
 
@@ -160,7 +160,8 @@ class Field:
         return self.default is REQUIRED
 
 
-def fields_of(cls: Any) -> dict[str, Field]:
+@lru_cache(maxsize=1024)
+def fields_of(cls: Any) -> "Mapping[str, Field]":
     """Return the fields of a class; an alias leads to the same field as its name."""
     if issubclass(cls, BaseModel):
         found = {name: _of_model(name, info) for name, info in cls.model_fields.items()}

@@ -1,6 +1,7 @@
 """``Vault``: saves and loads blocks, sealed, versioned, in a store."""
 
-from typing import TYPE_CHECKING, Self, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from brickwork.block import Address, Block, Place, check_name, stamp
 from brickwork.config import Config
@@ -17,6 +18,11 @@ from brickwork.vault.parts import encode
 from brickwork.vault.reading import Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from brickwork.store import Record
+    from brickwork.vault.diff import Diff
+    from brickwork.vault.migrating import MigrationOutcome
     from brickwork.vault.writing import Writer
 
 B = TypeVar("B", bound=Block)
@@ -32,11 +38,13 @@ class Vault:
     Attributes:
         store: Where the documents are.
         keys: The root keys; also a source of derived keys for results.
+        keep_versions: How many versions of a block stay when one is added; None for all.
     """
 
-    def __init__(self, store: Store, keys: KeyRing) -> None:
+    def __init__(self, store: Store, keys: KeyRing, *, keep_versions: int | None = None) -> None:
         self.store = store
         self.keys = keys
+        self.keep_versions = keep_versions
         self._reader = Reader(store, keys)
 
     @classmethod
@@ -60,12 +68,18 @@ class Vault:
         def make_provider() -> KeyProvider:
             return get_registry().key_provider(provider).open(setting)
 
-        return cls(store, KeyRing(store, make_provider))
+        return cls(store, KeyRing(store, make_provider), keep_versions=config.keep_versions)
 
     # Saving
 
     def save(
-        self, block: Block, name: str, *, overwrite: bool = False, notes: Notes | None = None
+        self,
+        block: Block,
+        name: str,
+        *,
+        overwrite: bool = False,
+        notes: Notes | None = None,
+        keep: int | None = None,
     ) -> Document:
         """Save a block, and stamp its address on it. One durable transaction.
 
@@ -73,7 +87,8 @@ class Vault:
         difference. With ``overwrite``, something else becomes a new version; if the block was
         loaded from there, or is a changed copy of one that was, only when nobody saved a newer one
         in between, be it the same change. ``notes`` say what it is for; without them, those of the
-        version before stay.
+        version before stay. Where a version is added, ``keep`` is how many stay: older ones are
+        removed in the same transaction, as `prune` does; without it, `keep_versions` counts.
 
         Raises:
             BlockExists: Another block has the name, and ``overwrite`` is not set.
@@ -91,7 +106,7 @@ class Vault:
         encoded = encode(block, self.store.store_id if exists else None, get_registry().block_class)
         if not exists:
             self._make()
-        writer = self._writer()
+        writer = self._writer(keep)
         for attempt in range(_ATTEMPTS):
             try:
                 with self.store.transaction():
@@ -106,6 +121,44 @@ class Vault:
         stamp(block, Place(address, self.store.store_id))
         _warn_of_short(encoded.secrets, address)
         return Document(record)
+
+    def define(
+        self,
+        address: Address | str,
+        fields: Mapping[str, Any],
+        *,
+        overwrite: bool = False,
+        notes: Notes | None = None,
+    ) -> Document:
+        """Save a block by its written fields, in which texts may be references.
+
+        Args:
+            address: ``slug/name``.
+            fields: JSON values as in a manifest: ``{"token": "${env:TOKEN}"}``; a child that is
+                saved on its own is ``{"$block": "slug/name"}``. A literal ``${`` is ``$${``.
+            overwrite: Add a version when something else is saved under the name.
+            notes: Description, tags and expiry; those of the version before stay without them.
+
+        Raises:
+            InvalidBlock: The class has no such fields, or they do not fit it: all that can be
+                known without what cannot be fetched here.
+            BlockExists: Another block has the name, and ``overwrite`` is not set.
+            BlockNotFound: It refers to a block that is not saved here.
+            BlockError: It refers to itself, or is otherwise wrong.
+            KeyUnavailable: There is no key; nothing was written.
+        """
+        from brickwork.vault.defining import define
+
+        target = _whole(address, "defined")
+        if not self.store.exists():
+            define(self._reader, target.slug, fields)  # what is wrong makes no vault
+            self._make()
+        with self.store.transaction():
+            current = self.store.get(target.slug, target.name)
+            definition = define(self._reader, target.slug, fields, current)
+            return Document(
+                self._writer().define(target, definition, overwrite=overwrite, notes=notes)
+            )
 
     def rename(self, address: Address | str, name: str) -> Document:
         """Give a block another name. Every version of it, and every reference to it, is resealed.
@@ -130,6 +183,109 @@ class Vault:
         self._reader.record(target)
         with self.store.transaction():
             self._writer().remove(target)
+
+    # Versions
+
+    def diff(self, address: Address | str, a: int | None = None, b: int | None = None) -> "Diff":
+        """Compare two versions of a block: what is public by its values, secrets without.
+
+        Args:
+            address: ``slug/name``; with a version, that one is ``a``.
+            a: The older version; the one before ``b`` where it is None.
+            b: The newer version; the newest where it is None.
+
+        Returns:
+            What differs. A version that cannot be opened, be it for want of the key, is named there
+            as unverified; its public fields are compared all the same.
+
+        Raises:
+            BlockNotFound: Nothing, or no such version, is saved there.
+            TamperedCiphertext: The public part of one of them is no document at all.
+        """
+        from brickwork.vault.diff import diff
+
+        target = _address(address)
+        a = target.version if a is None else a
+        return diff(self._reader, target._replace(version=None), a, b)
+
+    def rollback(self, address: Address | str, version: int) -> Document:
+        """Add a version with the content of an old one; none where that is the newest already.
+
+        What it refers to stays referred to, a pinned version stays pinned. The description, tags
+        and expiry of the old version come back with it. A version of an old schema comes back as
+        one of today's schema.
+
+        Raises:
+            BlockNotFound: There is no such version, or a block that it refers to is gone.
+            MigrationError: The version does not fit its class any more.
+            BlockError: It would refer to itself, through what it refers to now.
+            VaultError: It cannot be decrypted.
+        """
+        from brickwork.vault.versions import roll_back
+
+        target = _whole(address, "rolled back")
+        return Document(roll_back(self._reader, self._writer(), target, version))
+
+    def prune(self, address: Address | str | None = None, *, keep: int) -> list[Address]:
+        """Remove old versions of one block or of all, in one transaction; return what is gone.
+
+        The newest ``keep`` versions of each stay; so does every version to which another block, in
+        one of its own versions that stay, refers by its number. Their sealed secrets are
+        overwritten in the database's file; what is left elsewhere (in SQLite's log, until it is
+        written into the file) goes with ``vault.store.compact()``.
+
+        Raises:
+            BlockNotFound: Nothing is saved there.
+            BlockError: ``keep`` is less than 1.
+        """
+        from brickwork.vault.audit import AuditTrail
+        from brickwork.vault.pruning import prune
+
+        target = None if address is None else _whole(address, "pruned")
+        heads = self._heads(target)
+        if not heads:
+            return []
+        with self.store.transaction():
+            heads = self._heads(target)
+            return prune(self.store, AuditTrail(self.store, self.keys), heads, keep)
+
+    def annotate(self, address: Address | str, notes: Notes) -> Document:
+        """Add a version with other notes and the same content; none where they are the same.
+
+        Needs no class, so a block of a plugin that is not installed can be annotated, too.
+
+        Raises:
+            BlockNotFound: Nothing is saved there.
+            BlockError: The notes have something that cannot stand there.
+            VaultError: It cannot be decrypted.
+        """
+        from brickwork.vault.versions import annotate
+
+        target = _whole(address, "annotated")
+        return Document(annotate(self._reader, self._writer(), target, notes))
+
+    def migrate(
+        self, address: Address | str | None = None, *, dry_run: bool = False
+    ) -> "list[MigrationOutcome]":
+        """Save documents of old schema versions anew, as their classes are today.
+
+        Each is loaded through its migrations and saved as a new version, in a transaction of its
+        own, unless somebody saves it in between. What fails hinders no other.
+
+        Args:
+            address: One block; all where it is None.
+            dry_run: Change nothing, but tell what would happen.
+
+        Returns:
+            The documents that were behind their class, or that cannot be told; not the others.
+
+        Raises:
+            BlockNotFound: Nothing is saved at ``address``.
+        """
+        from brickwork.vault.migrating import migrate
+
+        target = None if address is None else _whole(address, "migrated")
+        return list(migrate(self._reader, self._writer(), self._heads(target), dry_run=dry_run))
 
     # Loading and looking
 
@@ -167,7 +323,8 @@ class Vault:
         return [Address(user.slug, user.name, user.version) for user in users]
 
     def close(self) -> None:
-        """Close the connections and forget the keys."""
+        """Close the connections, and forget the keys and what references gave."""
+        self._reader.resolutions.forget()
         self.keys.close()
         self.store.close()
 
@@ -182,11 +339,17 @@ class Vault:
 
     # Inside
 
-    def _writer(self) -> "Writer":
+    def _writer(self, keep: int | None = None) -> "Writer":
         # Only what saves pays for importing it.
         from brickwork.vault.writing import Writer
 
-        return Writer(self._reader)
+        return Writer(self._reader, self.keep_versions if keep is None else keep)
+
+    def _heads(self, target: Address | None) -> "Sequence[Record]":
+        """Return the newest version of one block, or of all. Raises BlockNotFound."""
+        if target is not None:
+            return [self._reader.record(target)]
+        return self.store.heads() if self.store.exists() else []
 
     def _make(self) -> None:
         """Make the vault and its root key, and say so where a person can read it."""

@@ -20,6 +20,7 @@ from brickwork.errors import (
 from brickwork.store import Record
 from brickwork.vault.audit import AuditTrail
 from brickwork.vault.codec import Encoded, canonical, renamed, uses_of
+from brickwork.vault.defining import Definition
 from brickwork.vault.envelope import Identity, Secrets, seal_secrets
 from brickwork.vault.notes import Notes, annotated
 from brickwork.vault.reading import Reader
@@ -30,13 +31,19 @@ _UNREADABLE = (TamperedCiphertext, TruncatedCiphertext, UnsupportedFormat)
 
 
 class Writer:
-    """Writes to a vault, inside transactions that its caller begins."""
+    """Writes to a vault, inside transactions that its caller begins.
 
-    def __init__(self, reader: Reader) -> None:
+    Args:
+        reader: Reads the same vault.
+        keep: How many versions of a block stay when one is added; None for all.
+    """
+
+    def __init__(self, reader: Reader, keep: int | None = None) -> None:
         self._reader = reader
         self._store = reader.store
         self._keys = reader.keys
         self._trail = AuditTrail(reader.store, reader.keys)
+        self._keep = keep
 
     def put(
         self,
@@ -56,7 +63,7 @@ class Writer:
             overtaken = based is not None and based != current.version
             # Two who make the same change to the same version have made it twice, not once.
             meant_as_change = overwrite and block.address is None
-            if not (overtaken and meant_as_change) and self._same(current, encoded):
+            if not (overtaken and meant_as_change) and self.same(current, encoded):
                 return current
             if not overwrite:
                 raise BlockExists(
@@ -69,6 +76,34 @@ class Writer:
                     f"on version {based}.",
                     fix="Load it again, make the change on what is there now, and save that.",
                 )
+        return self._add(current, name, encoded, block)
+
+    def define(
+        self,
+        address: Address,
+        definition: Definition,
+        *,
+        overwrite: bool,
+        notes: Notes | None = None,
+    ) -> Record:
+        """Add a version of what written fields mean, if it differs; see `Vault.define`."""
+        current = self._store.get(address.slug, address.name)
+        before = None if current is None else current.public
+        encoded = definition.encoded
+        encoded = encoded._replace(public=annotated(encoded.public, before, notes))
+        if current is not None:
+            if self.same(current, encoded):
+                return current
+            if not overwrite:
+                raise BlockExists(
+                    f"{address.slug}/{address.name} exists already, with other values.",
+                    fix="Choose another name, or pass overwrite=True to add a version.",
+                )
+        return self._add(current, address.name, encoded, definition.block)
+
+    def _add(
+        self, current: Record | None, name: str, encoded: Encoded, block: Block | None
+    ) -> Record:
         self._check_uses(encoded, name)
         identity = Identity(
             self._store.store_id,
@@ -79,10 +114,9 @@ class Writer:
             1 if current is None else current.version + 1,
         )
         record = self._sealed(identity, encoded.public, encoded.secrets, encoded.uses)
-        self._read_back(record, block, encoded)
-        self._store.put(record)
-        self._trail.append("save", record)
-        return record
+        if block is not None:
+            self._read_back(record, block, encoded)
+        return self._added(record, "save")
 
     def put_over(
         self,
@@ -112,9 +146,7 @@ class Writer:
         record = self._sealed(identity, encoded.public, encoded.secrets, encoded.uses)
         if block is not None:
             self._read_back(record, block, encoded)
-        self._store.put(record)
-        self._trail.append(action, record, **detail)
-        return record
+        return self._added(record, action, **detail)
 
     def remove(self, address: Address) -> None:
         """Remove a block with all its versions; see `Vault.delete`."""
@@ -150,7 +182,8 @@ class Writer:
             return None
         return place.address.version if place.address[:2] == (slug, name) else None
 
-    def _same(self, current: Record, encoded: Encoded) -> bool:
+    def same(self, current: Record, encoded: Encoded) -> bool:
+        """Tell whether a stored version has this content already."""
         if current.schema_version != encoded.schema_version:
             return False
         if canonical(current.public) != canonical(encoded.public):
@@ -159,6 +192,15 @@ class Writer:
             return self._reader.secrets_of(current) == encoded.secrets
         except _UNREADABLE:
             return False  # saving over a damaged version is how it is mended
+
+    def _added(self, record: Record, action: str, **detail: object) -> Record:
+        self._store.put(record)
+        self._trail.append(action, record, **detail)
+        if self._keep is not None and record.version > self._keep:
+            from brickwork.vault.pruning import prune
+
+            prune(self._store, self._trail, [record], self._keep)
+        return record
 
     def _read_back(self, record: Record, block: Block, encoded: Encoded) -> None:
         """Refuse what would not come back equal: found now, it is an error and no loss."""

@@ -6,7 +6,7 @@ from typing import Any
 from brickwork.block import Address, Block
 from brickwork.secret import Secret
 from brickwork.vault.envelope import Secrets
-from brickwork.vault.pointers import escape, get_at, put_at
+from brickwork.vault.pointers import escape, put_at
 from brickwork.vault.references import BLOCK, Template, parse_stored
 
 Marks = Mapping[str, Mapping[str, Any]]
@@ -128,19 +128,3 @@ def templates_of(block: Block) -> dict[str, Template]:
     """Return, by pointer, the references that a block was loaded with."""
     private = block.__pydantic_private__
     return {} if private is None else private.get("_templates") or {}
-
-
-__all__ = [
-    "Marks",
-    "Resolve",
-    "Written",
-    "get_at",
-    "keep_templates",
-    "mark_of",
-    "put_references",
-    "rename_references",
-    "rename_sealed",
-    "template_at",
-    "templates_of",
-    "uses_of_mark",
-]
