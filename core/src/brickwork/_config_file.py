@@ -13,7 +13,7 @@ FILE_NAME = "brickwork.toml"
 Layer = tuple[Mapping[str, str], dict[str, Any]]
 """Where each setting comes from, ``""`` standing for all the others, and the settings."""
 
-_FILE_KEYS = ("vault", "keys", "modules", "plugins_allow", "plugins_block")
+_FILE_KEYS = ("vault", "keys", "modules", "plugins_allow", "plugins_block", "keep_versions")
 _KEYS = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(:.*)?\Z", re.DOTALL)
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
 
@@ -41,6 +41,11 @@ def layer_of(path: Path, *, trusted: bool = False) -> Layer:
                 _wrong_type(path, name, "a text in quotes", value)
             convert = vault_setting if name == "vault" else keys_setting
             values[name] = convert(value, path.parent, where)
+            continue
+        if name == "keep_versions":
+            if not isinstance(value, int) or isinstance(value, bool):
+                _wrong_type(path, name, "a whole number", value)
+            values[name] = count_setting(str(value), where)
             continue
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             _wrong_type(path, name, "a list of texts", value)
@@ -85,6 +90,16 @@ def path_setting(text: str, base: Path, where: str) -> Path:
     if not text or "\0" in text:
         raise ConfigError(f"{where} is empty or no path.", fix=f"Give {where} a path, or unset it.")
     return Path(os.path.normpath(base / Path(os.path.expanduser(text))))  # noqa: PTH111  # pathlib raises for an unknown user
+
+
+def count_setting(text: str, where: str) -> int:
+    """Return a whole number of 1 or more."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    if number < 1:
+        raise ConfigError(
+            f"{where} is not a whole number of 1 or more.", fix=f"Give {where} one, or unset it."
+        )
+    return number
 
 
 def normalise(distribution: str) -> str:
@@ -182,10 +197,17 @@ def _unknown_key(path: Path, name: str) -> NoReturn:
     raise ConfigError(f"{path} has the unknown key {name!r}.", fix=hint)
 
 
+_SAMPLES = {
+    "a text in quotes": '"..."',
+    "a list of texts": '["...", "..."]',
+    "a whole number": "20",
+}
+
+
 def _wrong_type(path: Path, name: str, wanted: str, value: object) -> NoReturn:
     kinds = {bool: "a true or false", int: "a number", float: "a number", dict: "a table"}
     kinds |= {str: "a text", list: "a list of other things"}
     raise ConfigError(
         f"{name} in {path} must be {wanted}, not {kinds.get(type(value), 'a date or time')}.",
-        fix=f"Write {name} = " + ('"..."' if "text in" in wanted else '["...", "..."]'),
+        fix=f"Write {name} = {_SAMPLES[wanted]}",
     )

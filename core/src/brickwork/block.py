@@ -213,7 +213,12 @@ class Block(BaseModel):
         return None if place is None or place.changed else place.address
 
     def save(
-        self, name: str, *, overwrite: bool = False, notes: "Notes | None" = None
+        self,
+        name: str,
+        *,
+        overwrite: bool = False,
+        notes: "Notes | None" = None,
+        keep: int | None = None,
     ) -> "Document":
         """Save on the vault in use, and stamp the address on this block.
 
@@ -221,13 +226,15 @@ class Block(BaseModel):
             name: ``[A-Za-z0-9][A-Za-z0-9._-]{0,99}``; case counts.
             overwrite: Add a version when another block is saved under the name.
             notes: Description, tags and expiry; those of the version before stay without them.
+            keep: How many versions stay when one is added; without it, the setting
+                ``keep_versions`` counts, which is all of them where it is not set.
 
         Raises:
             BlockExists: Another block has the name, and ``overwrite`` is not set.
             VersionConflict: This block was loaded, and a newer version was saved since.
             VaultError: Any other reason; the vault is as it was.
         """
-        return current_vault().save(self, name, overwrite=overwrite, notes=notes)
+        return current_vault().save(self, name, overwrite=overwrite, notes=notes, keep=keep)
 
     @classmethod
     def load(cls, name: str, *, version: int | None = None) -> Self:
@@ -253,10 +260,17 @@ class Block(BaseModel):
         return CheckReport((Finding("skipped", "nothing outside to check"),))
 
     async def asave(
-        self, name: str, *, overwrite: bool = False, notes: "Notes | None" = None
+        self,
+        name: str,
+        *,
+        overwrite: bool = False,
+        notes: "Notes | None" = None,
+        keep: int | None = None,
     ) -> "Document":
         """`save`, in a worker thread."""
-        document: Document = await _in_thread(self.save, name, overwrite=overwrite, notes=notes)
+        document: Document = await _in_thread(
+            self.save, name, overwrite=overwrite, notes=notes, keep=keep
+        )
         return document
 
     @classmethod

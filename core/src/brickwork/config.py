@@ -8,6 +8,7 @@ first one found from the working directory upwards; the user's is in the configu
     modules = ["app.blocks"]                      # modules that define block classes
     plugins_allow = ["brickwork-aws"]             # load these distributions only
     plugins_block = ["brickwork-dask"]            # never load these
+    keep_versions = 20                            # how many versions of a block to keep
 
 Relative paths in a file count from its folder.
 """
@@ -21,6 +22,7 @@ from typing import Any
 from brickwork._config_file import (
     FILE_NAME,
     Layer,
+    count_setting,
     existing,
     keys_setting,
     layer_of,
@@ -40,6 +42,7 @@ VARIABLES = {
     "BRICKWORK_PROJECT": "the folder of the project's brickwork.toml, instead of searching for it",
     "BRICKWORK_PLUGINS_ALLOW": "distributions whose plugins may be loaded, with commas; no others",
     "BRICKWORK_PLUGINS_BLOCK": "distributions whose plugins are never loaded, with commas",
+    "BRICKWORK_KEEP_VERSIONS": "how many versions of a block stay when one is added",
 }
 """Every environment variable that the core reads."""
 
@@ -64,6 +67,7 @@ class Config:
         modules_dir: The folder of the file that named them; they are imported from there.
         plugins_allow: Normalised names of the only distributions to load; None for all.
         plugins_block: Normalised names of distributions never to load.
+        keep_versions: How many versions of a block stay when one is added; None for all.
         home: ``BRICKWORK_HOME``, if set.
         project_file: The project's ``brickwork.toml``, if there is one.
         user_file: The user's ``brickwork.toml``, if there is one.
@@ -77,6 +81,7 @@ class Config:
     modules_dir: Path | None = None
     plugins_allow: frozenset[str] | None = None
     plugins_block: frozenset[str] = frozenset()
+    keep_versions: int | None = None
     home: Path | None = None
     project_file: Path | None = None
     user_file: Path | None = None
@@ -161,6 +166,7 @@ class Config:
             "modules": ", ".join(self.modules) or "none",
             "plugins_allow": "all" if self.plugins_allow is None else _listed(self.plugins_allow),
             "plugins_block": _listed(self.plugins_block),
+            "keep_versions": "all" if self.keep_versions is None else str(self.keep_versions),
             "data_dir": str(self.folders[0]) if self.folders else "none",
             "config_dir": str(self.folders[1]) if self.folders else "none",
             "project_file": str(self.project_file or "none"),
@@ -227,6 +233,10 @@ def _from_environment(environment: Mapping[str, str], cwd: Path) -> Layer:
         text = environment.get(f"BRICKWORK_{name.upper()}")
         if text is not None:
             values[name] = frozenset(normalise(part) for part in text.split(",") if part.strip())
+    if "BRICKWORK_KEEP_VERSIONS" in environment:
+        text = environment["BRICKWORK_KEEP_VERSIONS"]
+        values["keep_versions"] = count_setting(text, "BRICKWORK_KEEP_VERSIONS")
+        source["keep_versions"] = "environment variable BRICKWORK_KEEP_VERSIONS"
     return source, values
 
 
@@ -236,6 +246,7 @@ def _defaults(folders: tuple[Path, Path] | None) -> Layer:
         "modules_dir": None,
         "plugins_allow": None,
         "plugins_block": frozenset(),
+        "keep_versions": None,
     }
     if folders is not None:
         data_dir, config_dir = folders

@@ -9,6 +9,7 @@ from brickwork.registry.current import get_registry
 from brickwork.store import Record, Store
 from brickwork.vault.codec import decode
 from brickwork.vault.envelope import Identity, Secrets, open_secrets
+from brickwork.vault.expiry import warn_if_expired
 from brickwork.vault.keys import KeyRing
 from brickwork.vault.references import BLOCK, Reference, Template
 from brickwork.vault.resolving import Resolutions, field_of, filled
@@ -131,6 +132,8 @@ class Reader:
             error.add_note(f"in block {here}")
             raise
         stamp(block, Place(here, self.store.store_id, address.version is not None))
+        if b'"notes":' in record.public:
+            warn_if_expired(record)
         return block  # type: ignore[return-value]  # issubclass(cls, expect), and it is a cls
 
     def values(self, templates: Mapping[str, Template], path: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ import json
 import os
 from collections import deque
 from datetime import UTC, datetime
+from typing import Any
 
 from brickwork.block import Address, Block, place_of
 from brickwork.errors import (
@@ -126,7 +127,7 @@ class Writer:
         *,
         block: Block | None = None,
         check: bool = True,
-        **detail: object,
+        **detail: Any,
     ) -> Record:
         """Add a version after the newest one, whatever that holds.
 
@@ -170,9 +171,12 @@ class Writer:
             )
         users = self._store.users_of(old.slug, old.name, history=True)
         moved = [self._reseal(record, record.public, name) for record in versions]
-        for record in users:
+        resealed = [
             self._reseal(record, renamed(record.public, old, new), record.name, (old, new))
-        self._trail.append("rename", moved[-1], old=str(old))
+            for record in users
+        ]
+        current = [each for each in resealed if self._is_newest(each)]
+        self._trail.append("rename", moved[-1], also=current, old=str(old))
         return moved[-1]
 
     def based_on(self, block: Block, slug: str, name: str) -> int | None:
@@ -193,7 +197,11 @@ class Writer:
         except _UNREADABLE:
             return False  # saving over a damaged version is how it is mended
 
-    def _added(self, record: Record, action: str, **detail: object) -> Record:
+    def _is_newest(self, record: Record) -> bool:
+        newest = self._store.get(record.slug, record.name)
+        return newest is not None and newest.version == record.version
+
+    def _added(self, record: Record, action: str, **detail: Any) -> Record:
         self._store.put(record)
         self._trail.append(action, record, **detail)
         if self._keep is not None and record.version > self._keep:
