@@ -18,6 +18,7 @@ from brickwork.vault.parts import encode
 from brickwork.vault.reading import Reader
 
 if TYPE_CHECKING:
+    from brickwork.vault.explaining import FieldOrigin
     from collections.abc import Sequence
 
     from brickwork.store import Record
@@ -321,6 +322,16 @@ class Vault:
         self._reader.record(target)
         users = self.store.users_of(target.slug, target.name)
         return [Address(user.slug, user.name, user.version) for user in users]
+
+    def explain(self, address: Address | str) -> "list[FieldOrigin]":
+        """Tell where the value of each field comes from, through other blocks too; no values.
+
+        Raises:
+            BlockNotFound: Nothing is saved there.
+        """
+        from brickwork.vault.explaining import explain
+
+        return explain(self._reader, _address(address))
 
     def close(self) -> None:
         """Close the connections, and forget the keys and what references gave."""
