@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from brickwork.builtin.webhook_signature import verify_signature as verify_signature
     from brickwork.config import Config as Config
     from brickwork.errors import (
+        AuditBroken as AuditBroken,
+        AuditUnavailable as AuditUnavailable,
         BlockError as BlockError,
         BlockExists as BlockExists,
         BlockInUse as BlockInUse,
@@ -135,6 +137,8 @@ if TYPE_CHECKING:
         Vault as Vault,
         use_vault as use_vault,
     )
+    from brickwork.vault.audit import AuditTrail as AuditTrail
+    from brickwork.vault.audit_entry import AuditEntry as AuditEntry, AuditHead as AuditHead
 
 _HOMES = {
     "block": "Address Block CheckReport Finding migration",
@@ -144,7 +148,8 @@ _HOMES = {
     "builtin.webhook_signature": "verify_signature",
     "config": "Config",
     "errors": (
-        "BlockError BlockExists BlockInUse BlockNotFound BrickworkError ConfigError CorruptData"
+        "AuditBroken AuditUnavailable"
+        " BlockError BlockExists BlockInUse BlockNotFound BrickworkError ConfigError CorruptData"
         " DuplicateName ExpiryWarning InsecureKeyFile InvalidArguments InvalidBlock InvalidKey"
         " InvalidName InvalidYaml KeyExists KeyNotFound KeyUnavailable MigrationError"
         " NotifierError OutboundFailed OutboundRefused PickleRefused PluginBroken PluginError"
@@ -169,6 +174,8 @@ _HOMES = {
         " on_progress progress remaining task use_engine"
     ),
     "vault": "Document Notes Vault use_vault",
+    "vault.audit": "AuditTrail",
+    "vault.audit_entry": "AuditEntry AuditHead",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -18,6 +18,8 @@
     │   ├── BlockInUse
     │   ├── VersionConflict
     │   ├── StoreError               the database: unreachable, read-only, full, damaged
+    │   │   └── AuditUnavailable     a load had to be recorded, and could not be
+    │   ├── AuditBroken              the audit trail was changed, or documents against it
     │   ├── KeyUnavailable           no key provider can open the vault
     │   ├── WrongKey                 a key is there, and it is another one
     │   ├── InsecureKeyFile          the key file is not private
@@ -260,6 +262,27 @@ class StoreError(VaultError):
     """The database that holds the vault cannot be used: unreachable, read-only, full, damaged."""
 
     exit_code = 8
+
+
+class AuditUnavailable(StoreError):
+    """A load had to be recorded in the audit trail and could not be; nothing was loaded."""
+
+
+class AuditBroken(VaultError):
+    """The audit trail was changed outside Brickwork, or documents are not those that it names.
+
+    Attributes:
+        position: The first entry that is wrong or missing.
+        reason: ``changed``, ``missing``, ``cut off``, ``rewritten`` or ``document``: see
+            `AuditTrail.verify`.
+    """
+
+    exit_code = 1  # a check found something wrong
+
+    def __init__(self, what: str, *, position: int, reason: str, fix: str) -> None:
+        super().__init__(what, fix=fix)
+        self.position = position
+        self.reason = reason
 
 
 class KeyUnavailable(VaultError):

@@ -46,6 +46,8 @@ class WrappedKey(NamedTuple):
         created_at: UTC, ISO 8601.
         active: Whether new documents are sealed with it; true for one at the most.
         wraps: How many data keys it has wrapped.
+        renews: Whether documents come under it only by being encrypted anew, since an encryption
+            anew is not finished yet; only the active one's is kept.
     """
 
     kid: bytes
@@ -54,6 +56,7 @@ class WrappedKey(NamedTuple):
     created_at: str
     active: bool
     wraps: int
+    renews: bool = False
 
 
 class AuditRow(NamedTuple):
@@ -172,8 +175,8 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def count_wrap(self, kid: bytes) -> int:
-        """Count one more data key wrapped by a root key, and return how many there are.
+    def count_wrap(self, kid: bytes, times: int = 1) -> int:
+        """Count more data keys wrapped by a root key, and return how many there are.
 
         Raises StoreError for a root key that is not there.
         """
@@ -192,8 +195,14 @@ class Store(ABC):
         """Return how many documents, of all versions, each root key wraps."""
 
     @abstractmethod
-    def sealed_with(self, kid: bytes, limit: int) -> Sequence[Record]:
-        """Return some of the documents, of any version, that a root key wraps; whole."""
+    def sealed_with(
+        self, kid: bytes, limit: int, after: Record | None = None
+    ) -> Sequence[Record]:
+        """Return some of the documents, of any version, that a root key wraps; whole.
+
+        They are in an order of the store's own: those beyond ``after``, which may have another key
+        by now; from the start if it is gone.
+        """
 
     @abstractmethod
     def rewrap(self, changes: Sequence[Rewrap]) -> int:
@@ -230,6 +239,10 @@ class Store(ABC):
     @abstractmethod
     def audit_rows(self, after: int = 0, limit: int | None = None) -> Sequence[AuditRow]:
         """Return the rows whose position is beyond one, in order; at most so many."""
+
+    @abstractmethod
+    def audit_rows_before(self, position: int, limit: int) -> Sequence[AuditRow]:
+        """Return the rows whose position is below one, the newest first; at most so many."""
 
     @abstractmethod
     def close(self) -> None:

@@ -20,7 +20,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pydantic_core import from_json
 
@@ -39,6 +39,7 @@ from brickwork.crypto import (
     without_frames,
 )
 from brickwork.errors import TamperedCiphertext, TruncatedCiphertext, UnsupportedFormat
+from brickwork.store import Record
 
 
 class Secrets(dict[str, str | bytes]):
@@ -71,8 +72,32 @@ class Identity(NamedTuple):
     schema_version: int
     version: int
 
+    @classmethod
+    def of(cls, record: Record, store_id: bytes) -> Self:
+        """Return what a document of a store must have been sealed for."""
+        return cls(
+            store_id,
+            record.slug,
+            record.block_id,
+            record.name,
+            record.schema_version,
+            record.version,
+        )
+
     def __str__(self) -> str:
         return f"{self.slug}/{self.name}@{self.version}"
+
+
+class WrappingKey(NamedTuple):
+    """The key that wraps data keys, made ready to wrap many."""
+
+    kid: bytes
+    cipher: AESGCM
+
+    @classmethod
+    def of(cls, key: NamedKey) -> Self:
+        """Make it ready."""
+        return cls(key.kid, AESGCM(key.key))
 
 
 class DataKeys:
@@ -104,19 +129,49 @@ class DataKeys:
 
 def seal_secrets(key: NamedKey, identity: Identity, public: bytes, secrets: Secrets) -> bytes:
     """Seal a document's secrets under a root key's wrapping key."""
-    data_key = new_key()
-    encryption_key, commitment = _split(data_key)
+    return _sealed(key.kid, key.key, identity, public, _encode(secrets))
+
+
+@without_frames
+def rewrapped(old: AESGCM, new: WrappingKey, identity: Identity, sealed: bytes) -> bytes:
+    """Return a sealed document with its data key wrapped by another root key.
+
+    What is encrypted with the data key stays as it is, and is not opened.
+
+    Args:
+        old: The wrapping key of the root key that `sealed_kid` names.
+        new: The wrapping key to be.
+        identity: The place that the document was found in.
+        sealed: What `seal_secrets` made.
+
+    Raises:
+        UnsupportedFormat: Not this format.
+        TruncatedCiphertext: Shorter than the format allows.
+        TamperedCiphertext: The header was changed, or was made for another place.
+    """
+    data_key = _data_key(old, identity, sealed)
+    wrapped = seal(new.cipher, data_key, _wrap_context(identity, new.kid))
     return b"".join(
-        (
-            _MAGIC,
-            _SUITE,
-            key.kid,
-            commitment,
-            _WRAP_SIZE.to_bytes(2, "big"),
-            seal(key.key, data_key, _wrap_context(identity, key.kid)),
-            seal(encryption_key, _encode(secrets), _data_context(identity, public)),
-        )
-    )
+        (sealed[: _KID.start], new.kid, sealed[_KID.stop : _WRAP.start], wrapped,
+         sealed[_WRAP.stop :])
+    )  # fmt: skip
+
+
+@without_frames
+def renewed(
+    old: AESGCM, new: WrappingKey, identity: Identity, public: bytes, sealed: bytes
+) -> bytes:
+    """Return a document encrypted anew, with a new data key; see `rewrapped`.
+
+    Raises:
+        UnsupportedFormat: Not this format.
+        TruncatedCiphertext: Shorter than the format allows.
+        TamperedCiphertext: Changed, or sealed for another place or other public fields.
+    """
+    encryption_key, _ = _split(_data_key(old, identity, sealed))
+    context = _data_context(identity, public)
+    plaintext = _open(identity, encryption_key, sealed[_WRAP.stop :], context)
+    return _sealed(new.kid, new.cipher, identity, public, plaintext)
 
 
 @without_frames
@@ -175,6 +230,43 @@ def sealed_kid(sealed: bytes, identity: Identity) -> bytes:
     if sealed[_WRAP_LENGTH] != _WRAP_SIZE.to_bytes(2, "big"):
         raise _tampered(identity)
     return sealed[_KID]
+
+
+def _sealed(
+    kid: bytes, wrapping_key: bytes | AESGCM, identity: Identity, public: bytes, plaintext: bytes
+) -> bytes:
+    data_key = new_key()
+    encryption_key, commitment = _split(data_key)
+    return b"".join(
+        (
+            _MAGIC,
+            _SUITE,
+            kid,
+            commitment,
+            _WRAP_SIZE.to_bytes(2, "big"),
+            seal(wrapping_key, data_key, _wrap_context(identity, kid)),
+            seal(encryption_key, plaintext, _data_context(identity, public)),
+        )
+    )
+
+
+def _data_key(wrapping_key: AESGCM, identity: Identity, sealed: bytes) -> bytes:
+    kid = sealed_kid(sealed, identity)
+    try:
+        context = _wrap_context(identity, kid)
+        _data_context(identity, b"")
+    except OverflowError:  # a version that no document has
+        raise _tampered(identity) from None
+    data_key = _open(identity, wrapping_key, sealed[_WRAP], context)
+    if not hmac.compare_digest(_split(data_key)[1], sealed[_COMMIT]):
+        raise _tampered(identity)
+    return data_key
+
+
+def fingerprint(public: bytes, sealed: bytes) -> bytes:
+    """Return 16 bytes that differ for any two documents; rewrapping does not change them."""
+    kept = pack(public, sealed[_COMMIT], sealed[_WRAP.stop :])
+    return hashlib.sha256(kept).digest()[:16]
 
 
 def _split(data_key: bytes) -> tuple[bytes, bytes]:

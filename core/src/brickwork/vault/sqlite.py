@@ -28,6 +28,11 @@ _GET = f"SELECT {_COLUMNS}{_SEALED}{_NEWEST} WHERE b.slug = ? AND b.name = ?"
 _GET_VERSION = (
     f"SELECT {_COLUMNS}{_SEALED}{_EVERY} WHERE b.slug = ? AND b.name = ? AND d.version = ?"
 )
+_SEALED_WITH = (
+    f"SELECT {_COLUMNS}{_SEALED}{_EVERY} WHERE d.kid = ? AND (d.id, d.version)"
+    " > (coalesce((SELECT id FROM blocks WHERE block_id = ?), 0), ?)"
+    " ORDER BY d.id, d.version LIMIT ?"
+)
 _HEADS = f"SELECT {_COLUMNS}{_NEWEST}"
 _VERSIONS = f"SELECT {_COLUMNS}{_SEALED}{_EVERY} WHERE b.slug = ? AND b.name = ? ORDER BY d.version"
 _USERS = (
@@ -103,11 +108,12 @@ class SqliteStore(Store):
     def keys(self) -> Sequence[WrappedKey]:
         rows = self._read(
             "SELECT CAST(kid AS BLOB), CAST(provider AS TEXT), CAST(wrapped AS BLOB), created_at,"
-            " active, wraps FROM keys ORDER BY position"
+            " active, wraps, active AND kid = (SELECT value FROM meta WHERE name = 'renewing')"
+            " FROM keys ORDER BY position"
         )
         return [
-            WrappedKey(kid, provider, wrapped, created, bool(active), wraps)
-            for kid, provider, wrapped, created, active, wraps in rows
+            WrappedKey(kid, provider, wrapped, created, bool(active), wraps, bool(renews))
+            for kid, provider, wrapped, created, active, wraps, renews in rows
         ]
 
     # Writing
@@ -191,15 +197,18 @@ class SqliteStore(Store):
     def put_key(self, key: WrappedKey) -> None:
         if key.active:
             self._write("UPDATE keys SET active = 0 WHERE kid != ?", key.kid)
+            self._write("DELETE FROM meta WHERE name = 'renewing'")
+            if key.renews:
+                self._write("INSERT INTO meta VALUES ('renewing', ?)", key.kid)
         self._write(
             "INSERT INTO keys (kid, provider, wrapped, created_at, active, wraps)"
             " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (kid) DO UPDATE SET"
             " provider = excluded.provider, wrapped = excluded.wrapped, active = excluded.active",
-            *key,
+            *key[:6],
         )
 
-    def count_wrap(self, kid: bytes) -> int:
-        if self._write("UPDATE keys SET wraps = wraps + 1 WHERE kid = ?", kid) != 1:
+    def count_wrap(self, kid: bytes, times: int = 1) -> int:
+        if self._write("UPDATE keys SET wraps = wraps + ? WHERE kid = ?", times, kid) != 1:
             raise StoreError(
                 f"The vault {self.path} has no root key {kid.hex()}.",
                 fix="The key table was changed: restore the vault from a backup.",
@@ -227,9 +236,12 @@ class SqliteStore(Store):
             )
         )
 
-    def sealed_with(self, kid: bytes, limit: int) -> Sequence[Record]:
-        query = f"SELECT {_COLUMNS}{_SEALED}{_EVERY} WHERE d.kid = ? LIMIT ?"
-        return [Record._make((*row, ())) for row in self._read(query, kid, limit)]
+    def sealed_with(
+        self, kid: bytes, limit: int, after: Record | None = None
+    ) -> Sequence[Record]:
+        block, version = (b"", 0) if after is None else (after.block_id, after.version)
+        rows = self._read(_SEALED_WITH, kid, block, min(version, _LARGEST), limit)
+        return [Record._make((*row, ())) for row in rows]
 
     def rewrap(self, changes: Sequence[Rewrap]) -> int:
         return self._write_many(
@@ -290,6 +302,9 @@ class SqliteStore(Store):
     def audit_rows(self, after: int = 0, limit: int | None = None) -> Sequence[AuditRow]:
         most = -1 if limit is None else limit
         return self._audit("WHERE position > ? ORDER BY position LIMIT ?", after, most)
+
+    def audit_rows_before(self, position: int, limit: int) -> Sequence[AuditRow]:
+        return self._audit("WHERE position < ? ORDER BY position DESC LIMIT ?", position, limit)
 
     def close(self) -> None:
         self._pool.close()

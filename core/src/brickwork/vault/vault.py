@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from brickwork.store import Record
+    from brickwork.vault.audit import AuditTrail
     from brickwork.vault.diff import Diff
     from brickwork.vault.migrating import MigrationOutcome
     from brickwork.vault.writing import Writer
@@ -332,6 +333,13 @@ class Vault:
         from brickwork.vault.explaining import explain
 
         return explain(self._reader, _address(address))
+
+    @property
+    def audit(self) -> "AuditTrail":
+        """Who did what to this vault."""
+        from brickwork.vault.audit import AuditTrail
+
+        return AuditTrail(self.store, self.keys)
 
     def close(self) -> None:
         """Close the connections, and forget the keys and what references gave."""
