@@ -18,12 +18,12 @@ from brickwork.vault.parts import encode
 from brickwork.vault.reading import Reader
 
 if TYPE_CHECKING:
-    from brickwork.vault.explaining import FieldOrigin
     from collections.abc import Sequence
 
     from brickwork.store import Record
     from brickwork.vault.audit import AuditTrail
     from brickwork.vault.diff import Diff
+    from brickwork.vault.explaining import FieldOrigin
     from brickwork.vault.migrating import MigrationOutcome
     from brickwork.vault.writing import Writer
 
@@ -148,6 +148,9 @@ class Vault:
             BlockNotFound: It refers to a block that is not saved here.
             BlockError: It refers to itself, or is otherwise wrong.
             KeyUnavailable: There is no key; nothing was written.
+
+        Warns:
+            MaskingWarning: A secret in it is too short to be hidden in logs.
         """
         from brickwork.vault.defining import define
 
@@ -158,9 +161,10 @@ class Vault:
         with self.store.transaction():
             current = self.store.get(target.slug, target.name)
             definition = define(self._reader, target.slug, fields, current)
-            return Document(
-                self._writer().define(target, definition, overwrite=overwrite, notes=notes)
-            )
+            record = self._writer().define(target, definition, overwrite=overwrite, notes=notes)
+        document = Document(record)
+        _warn_of_short(definition.encoded.secrets, document.address)
+        return document
 
     def rename(self, address: Address | str, name: str) -> Document:
         """Give a block another name. Every version of it, and every reference to it, is resealed.
