@@ -173,7 +173,7 @@ def diff(reader: Reader, address: Address, a: int | None, b: int | None) -> Diff
         old,
         new,
         tuple(changes_between(before, after)),
-        tuple(_notes(None if before is None else before.notes, after.notes)),
+        tuple(notes_between(None if before is None else before.notes, after.notes)),
         (None if old is None else versions[old].schema_version, versions[new].schema_version),
         unverified,
     )
@@ -201,10 +201,11 @@ def _opened(reader: Reader, record: Record, unverified: dict[int, VaultError]) -
         return None
 
 
-def _notes(old: Notes | None, new: Notes) -> Iterator[Change]:
+def notes_between(old: Notes | None, new: Notes) -> Iterator[Change]:
+    """Yield what differs in what is said about a block."""
     before = (old or Notes())._asdict()
     for name, value in new._asdict().items():
-        if before[name] == value:
+        if before[name] == value or name == "applied":  # of use to manifests only
             continue
         kind: Kind = "changed" if before[name] and value else "added" if value else "removed"
         yield Change(name, kind, "value", _plain(before[name]), _plain(value))

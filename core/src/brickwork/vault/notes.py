@@ -22,12 +22,14 @@ class Notes(NamedTuple):
         tags: Words to find it by: ``[A-Za-z0-9][A-Za-z0-9._:/=-]{0,62}``, at most 50.
         expires_at: When what it holds ends to be valid; with a time zone.
         manifest: The name of the manifest that owns it, if one does.
+        applied: The version that this manifest saved last; a newer one was saved by others.
     """
 
     description: str = ""
     tags: tuple[str, ...] = ()
     expires_at: datetime | None = None
     manifest: str | None = None
+    applied: int | None = None
 
     def checked(self) -> Self:
         """Return them in the form that is stored.
@@ -66,6 +68,7 @@ def notes_of(public: dict[str, Any]) -> Notes:
         tuple(stored.get("tags", ())),
         None if expires is None else datetime.fromisoformat(expires),
         stored.get("manifest"),
+        stored.get("applied"),
     )
 
 
@@ -97,6 +100,7 @@ def annotated(public: bytes, current: bytes | None, notes: Notes | None) -> byte
         "tags": list(notes.tags),
         "expires_at": notes.expires_at and notes.expires_at.isoformat(),
         "manifest": notes.manifest,
+        "applied": notes.applied,
     }
     kept = {name: value for name, value in stored.items() if value}
     if not kept:
