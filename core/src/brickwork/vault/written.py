@@ -128,3 +128,25 @@ def templates_of(block: Block) -> dict[str, Template]:
     """Return, by pointer, the references that a block was loaded with."""
     private = block.__pydantic_private__
     return {} if private is None else private.get("_templates") or {}
+
+
+def keep_at(block: Block, path: tuple[str, ...], template: Template) -> None:
+    """Note on a block, or on the one inside it that a path leads into, where a value came from."""
+    holder, pointer, value = block, "", block
+    for step in path:
+        pointer += f"/{escape(step)}"
+        value = _inside(value, step)
+        if isinstance(value, Block):
+            if value.address is not None:
+                return  # saved on its own: it keeps its own references
+            holder, pointer = value, ""
+    if pointer:
+        keep_templates(holder, {**templates_of(holder), pointer: template})
+
+
+def _inside(value: Any, step: str) -> Any:
+    if isinstance(value, dict):
+        return value.get(step)
+    if isinstance(value, list | tuple):
+        return value[int(step)] if step.isdecimal() and int(step) < len(value) else None
+    return getattr(value, step, None)
