@@ -17,6 +17,9 @@ from brickwork.registry.kinds import KINDS
 from brickwork.registry.metadata import PLUGINS, Distribution, installed
 from brickwork.testing.base import Contract
 
+_NO_CLAIMS = {PLUGINS, "brickwork.contracts"}
+"""Groups of entry points whose names are those of plugins."""
+
 _START = """
 import json, sys
 from brickwork.config import Config
@@ -110,7 +113,7 @@ class PackageContract(Contract):
         """Each scheme, serializer and command that the metadata claim is offered by a hook."""
         offered = {(KINDS[kind].group, name) for kind, name in _offers(distribution)}
         for group, claims in _metadata(distribution).groups.items():
-            for name in claims if group != PLUGINS else ():
+            for name in claims if group not in _NO_CLAIMS else ():
                 assert (group, name) in offered, (
                     f"pyproject.toml claims {name!r} in {group!r}, and no hook offers it; "
                     "offer it, or take the claim out"
