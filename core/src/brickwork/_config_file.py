@@ -13,7 +13,10 @@ FILE_NAME = "brickwork.toml"
 Layer = tuple[Mapping[str, str], dict[str, Any]]
 """Where each setting comes from, ``""`` standing for all the others, and the settings."""
 
-_FILE_KEYS = ("vault", "keys", "modules", "plugins_allow", "plugins_block", "keep_versions")
+_FILE_KEYS = (
+    *("vault", "keys", "modules", "plugins_allow", "plugins_block"),
+    *("keep_versions", "audit_loads"),
+)
 _KEYS = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(:.*)?\Z", re.DOTALL)
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
 
@@ -41,6 +44,11 @@ def layer_of(path: Path, *, trusted: bool = False) -> Layer:
                 _wrong_type(path, name, "a text in quotes", value)
             convert = vault_setting if name == "vault" else keys_setting
             values[name] = convert(value, path.parent, where)
+            continue
+        if name == "audit_loads":
+            if not isinstance(value, bool):
+                _wrong_type(path, name, "true or false", value)
+            values[name] = value
             continue
         if name == "keep_versions":
             if not isinstance(value, int) or isinstance(value, bool):
@@ -100,6 +108,18 @@ def count_setting(text: str, where: str) -> int:
             f"{where} is not a whole number of 1 or more.", fix=f"Give {where} one, or unset it."
         )
     return number
+
+
+def switch_setting(text: str, where: str) -> bool:
+    """Return what a word such as ``true`` or ``off`` stands for."""
+    known = {"1": True, "true": True, "yes": True, "on": True}
+    known |= {"0": False, "false": False, "no": False, "off": False}
+    found = known.get(text.strip().lower())
+    if found is None:
+        raise ConfigError(
+            f"{where} is neither true nor false.", fix=f"Set {where} to true or false, or unset it."
+        )
+    return found
 
 
 def normalise(distribution: str) -> str:
@@ -201,6 +221,7 @@ _SAMPLES = {
     "a text in quotes": '"..."',
     "a list of texts": '["...", "..."]',
     "a whole number": "20",
+    "true or false": "true",
 }
 
 

@@ -9,6 +9,7 @@ first one found from the working directory upwards; the user's is in the configu
     plugins_allow = ["brickwork-aws"]             # load these distributions only
     plugins_block = ["brickwork-dask"]            # never load these
     keep_versions = 20                            # how many versions of a block to keep
+    audit_loads = true                            # record loads in the audit trail too
 
 Relative paths in a file count from its folder.
 """
@@ -29,6 +30,7 @@ from brickwork._config_file import (
     normalise as normalise,
     path_setting,
     project_file,
+    switch_setting,
     vault_setting,
 )
 from brickwork.errors import ConfigError
@@ -43,6 +45,8 @@ VARIABLES = {
     "BRICKWORK_PLUGINS_ALLOW": "distributions whose plugins may be loaded, with commas; no others",
     "BRICKWORK_PLUGINS_BLOCK": "distributions whose plugins are never loaded, with commas",
     "BRICKWORK_KEEP_VERSIONS": "how many versions of a block stay when one is added",
+    "BRICKWORK_AUDIT_LOADS": "true or false: whether loads are recorded in the audit trail too",
+    "BRICKWORK_ACTOR": "the job or service to name in the audit trail, beside user@host",
 }
 """Every environment variable that the core reads."""
 
@@ -68,6 +72,7 @@ class Config:
         plugins_allow: Normalised names of the only distributions to load; None for all.
         plugins_block: Normalised names of distributions never to load.
         keep_versions: How many versions of a block stay when one is added; None for all.
+        audit_loads: Whether loads are recorded in the audit trail too.
         home: ``BRICKWORK_HOME``, if set.
         project_file: The project's ``brickwork.toml``, if there is one.
         user_file: The user's ``brickwork.toml``, if there is one.
@@ -82,6 +87,7 @@ class Config:
     plugins_allow: frozenset[str] | None = None
     plugins_block: frozenset[str] = frozenset()
     keep_versions: int | None = None
+    audit_loads: bool = False
     home: Path | None = None
     project_file: Path | None = None
     user_file: Path | None = None
@@ -167,6 +173,7 @@ class Config:
             "plugins_allow": "all" if self.plugins_allow is None else _listed(self.plugins_allow),
             "plugins_block": _listed(self.plugins_block),
             "keep_versions": "all" if self.keep_versions is None else str(self.keep_versions),
+            "audit_loads": "yes" if self.audit_loads else "no",
             "data_dir": str(self.folders[0]) if self.folders else "none",
             "config_dir": str(self.folders[1]) if self.folders else "none",
             "project_file": str(self.project_file or "none"),
@@ -237,6 +244,10 @@ def _from_environment(environment: Mapping[str, str], cwd: Path) -> Layer:
         text = environment["BRICKWORK_KEEP_VERSIONS"]
         values["keep_versions"] = count_setting(text, "BRICKWORK_KEEP_VERSIONS")
         source["keep_versions"] = "environment variable BRICKWORK_KEEP_VERSIONS"
+    if "BRICKWORK_AUDIT_LOADS" in environment:
+        text = environment["BRICKWORK_AUDIT_LOADS"]
+        values["audit_loads"] = switch_setting(text, "BRICKWORK_AUDIT_LOADS")
+        source["audit_loads"] = "environment variable BRICKWORK_AUDIT_LOADS"
     return source, values
 
 
@@ -247,6 +258,7 @@ def _defaults(folders: tuple[Path, Path] | None) -> Layer:
         "plugins_allow": None,
         "plugins_block": frozenset(),
         "keep_versions": None,
+        "audit_loads": False,
     }
     if folders is not None:
         data_dir, config_dir = folders

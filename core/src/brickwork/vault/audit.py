@@ -135,7 +135,9 @@ class AuditTrail:
         if last is None:
             known = others if record is None else [record, *others]
             last = self._begin(entry, {each.block_id for each in known})
-        self._add(last, entry)
+        # What was written just now was sealed with the root key that is active.
+        fresh = record.kid if record is not None and effect == "wrote" else None
+        self._add(last, entry, fresh)
 
     def _begin(self, first: dict[str, Any], known: Collection[bytes]) -> AuditRow | None:
         """Write down what there was before the trail began, in a vault of an older format."""
@@ -156,12 +158,15 @@ class AuditTrail:
             )
         return last
 
-    def _add(self, last: AuditRow | None, entry: dict[str, Any]) -> AuditRow:
+    def _add(
+        self, last: AuditRow | None, entry: dict[str, Any], kid: bytes | None = None
+    ) -> AuditRow:
         position, before = (1, b"") if last is None else (last.position + 1, last.mac)
         content = _encode(entry).encode()
-        key = self._keys.current(PURPOSE)
-        mac = code(key.key, self._store.store_id, position, before, content)
-        row = AuditRow(position, content, key.kid, mac)
+        kid = kid or self._keys.active()
+        key = self._keys.by_id(kid, PURPOSE)
+        mac = code(key, self._store.store_id, position, before, content)
+        row = AuditRow(position, content, kid, mac)
         self._store.append_audit(row)
         return row
 

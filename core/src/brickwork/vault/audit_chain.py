@@ -209,7 +209,7 @@ class Newest:
             return None
         whole = store.get(head.slug, head.name, head.version)
         if whole is None or print_of(whole) != said.print:
-            return said.position, f"{address} is there, and is not what was saved as that"
+            return said.position, f"{address} does not hold what was saved as that"
         return None
 
 

@@ -228,13 +228,11 @@ def _connect(path: Path) -> Handle:
         database.execute("PRAGMA trusted_schema = OFF")
         database.execute("PRAGMA cell_size_check = ON")
         database.execute("PRAGMA foreign_keys = ON")
-        format_ = _check_format(database, path)
+        _check_format(database, path)
         database.execute("PRAGMA synchronous = FULL")
         database.execute("PRAGMA secure_delete = ON")
         if not immutable:
             _use_log(database, path)
-            if format_ != FORMAT and os.access(path, os.W_OK):
-                _upgrade(database)
         row = database.execute("SELECT value FROM meta WHERE name = 'store_id'").fetchone()
         if row is None or not isinstance(row[0], bytes):
             raise StoreError(f"The vault {path} has lost its id.", fix="Restore it from a backup.")
@@ -299,24 +297,29 @@ def _make(path: Path) -> None:
         database.close()
 
 
+def begin_writing(database: sqlite3.Connection, path: Path) -> None:
+    """Begin a write transaction, and bring an older vault to the newest format in it.
+
+    Reading changes nothing: whoever only looks at an old vault does not lock older programs out of
+    it, and a vault that cannot be written can be read.
+
+    Raises:
+        StoreError: A newer Brickwork has upgraded the vault since it was opened here.
+    """
+    begin(database)
+    if database.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
+        _check_format(database, path)
+        _upgrade(database)
+
+
 def _upgrade(database: sqlite3.Connection) -> None:
-    """Bring an older vault to the newest format, in one transaction."""
+    """Bring an older vault to the newest format; inside a transaction."""
     from brickwork.vault.schema import UPGRADES
 
-    mine = not database.in_transaction
-    if mine:
-        begin(database)
-    try:
-        # Read again inside the transaction: another process may have done it.
-        while (found := _format(database)[1]) in UPGRADES:
-            for statement in _statements(UPGRADES[found]):
-                database.execute(statement)
-            database.execute(f"PRAGMA user_version = {found + 1}")
-        if mine:
-            database.execute("COMMIT")
-    finally:
-        if mine and database.in_transaction:
-            database.execute("ROLLBACK")
+    while (found := _format(database)[1]) in UPGRADES:
+        for statement in _statements(UPGRADES[found]):
+            database.execute(statement)
+        database.execute(f"PRAGMA user_version = {found + 1}")
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -373,7 +376,7 @@ def _format(database: sqlite3.Connection) -> tuple[int, int]:
     return found
 
 
-def _check_format(database: sqlite3.Connection, path: Path) -> int:
+def _check_format(database: sqlite3.Connection, path: Path) -> None:
     application, version = _format(database)
     if application != _APPLICATION_ID:
         if path.stat().st_size == 0:
@@ -387,4 +390,3 @@ def _check_format(database: sqlite3.Connection, path: Path) -> int:
             f"The vault {path} has format {version}; this Brickwork knows formats up to {FORMAT}.",
             fix="Upgrade brickwork.",
         )
-    return version

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from brickwork.errors import BlockNotFound, StoreError, VersionConflict
 from brickwork.store import AuditRow, Record, Rewrap, Store, WrappedKey
-from brickwork.vault.connections import Handle, Pool, begin, exists, retry_busy
+from brickwork.vault.connections import Handle, Pool, begin_writing, exists, retry_busy
 from brickwork.vault.sqlite_errors import typed
 
 _LARGEST = 2**63 - 1  # of SQLite's integers
@@ -127,7 +127,7 @@ class SqliteStore(Store):
         try:
             database = self._idle(handle)
             try:
-                self._in_transaction(begin, database)
+                self._in_transaction(lambda each: begin_writing(each, self.path), database)
                 yield
                 if handle.pid != os.getpid():
                     raise StoreError(
@@ -236,9 +236,7 @@ class SqliteStore(Store):
             )
         )
 
-    def sealed_with(
-        self, kid: bytes, limit: int, after: Record | None = None
-    ) -> Sequence[Record]:
+    def sealed_with(self, kid: bytes, limit: int, after: Record | None = None) -> Sequence[Record]:
         block, version = (b"", 0) if after is None else (after.block_id, after.version)
         rows = self._read(_SEALED_WITH, kid, block, min(version, _LARGEST), limit)
         return [Record._make((*row, ())) for row in rows]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from brickwork.block import Address, Block, Place, check_name, stamp
 from brickwork.config import Config
-from brickwork.errors import BlockError, VersionConflict
+from brickwork.errors import VersionConflict
 from brickwork.keyprovider import KeyProvider
 from brickwork.masking import MaskingWarning, masker
 from brickwork.registry.current import get_registry
@@ -16,22 +16,19 @@ from brickwork.vault.keys import KeyRing
 from brickwork.vault.notes import Notes
 from brickwork.vault.parts import encode
 from brickwork.vault.reading import Reader
+from brickwork.vault.versioned import Versions, address_of as _address, whole as _whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
 
-    from brickwork.store import Record
     from brickwork.vault.audit import AuditTrail
-    from brickwork.vault.diff import Diff
     from brickwork.vault.explaining import FieldOrigin
-    from brickwork.vault.migrating import MigrationOutcome
     from brickwork.vault.writing import Writer
 
 B = TypeVar("B", bound=Block)
 _ATTEMPTS = 100
 
 
-class Vault:
+class Vault(Versions):
     """Saves and loads blocks.
 
     It needs a store, which keeps documents, and a key provider, which guards the root key; neither
@@ -41,22 +38,36 @@ class Vault:
         store: Where the documents are.
         keys: The root keys; also a source of derived keys for results.
         keep_versions: How many versions of a block stay when one is added; None for all.
+        audit_loads: Whether each load is recorded in the audit trail; it then is one more durable
+            transaction, and fails with AuditUnavailable where it cannot be recorded.
     """
 
-    def __init__(self, store: Store, keys: KeyRing, *, keep_versions: int | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keys: KeyRing,
+        *,
+        keep_versions: int | None = None,
+        audit_loads: bool = False,
+    ) -> None:
         self.store = store
         self.keys = keys
         self.keep_versions = keep_versions
+        self.audit_loads = audit_loads
         self._reader = Reader(store, keys)
 
     @classmethod
-    def open(cls, url: str | None = None, keys: str | None = None) -> Self:
+    def open(
+        cls, url: str | None = None, keys: str | None = None, *, audit_loads: bool | None = None
+    ) -> Self:
         """Open a vault. Does no I/O but reading settings.
 
         Args:
             url: The vault: a URL, or the path of an SQLite file. Settings decide where it is None.
             keys: The key provider and its setting, such as ``file:/etc/app/key`` or
                 ``env:APP_KEY``. Settings decide where it is None.
+            audit_loads: Whether to record loads in the audit trail. Settings decide where it is
+                None.
 
         Raises:
             ConfigError: A setting cannot be used.
@@ -70,7 +81,12 @@ class Vault:
         def make_provider() -> KeyProvider:
             return get_registry().key_provider(provider).open(setting)
 
-        return cls(store, KeyRing(store, make_provider), keep_versions=config.keep_versions)
+        return cls(
+            store,
+            KeyRing(store, make_provider),
+            keep_versions=config.keep_versions,
+            audit_loads=config.audit_loads if audit_loads is None else audit_loads,
+        )
 
     # Saving
 
@@ -190,109 +206,6 @@ class Vault:
         with self.store.transaction():
             self._writer().remove(target)
 
-    # Versions
-
-    def diff(self, address: Address | str, a: int | None = None, b: int | None = None) -> "Diff":
-        """Compare two versions of a block: what is public by its values, secrets without.
-
-        Args:
-            address: ``slug/name``; with a version, that one is ``a``.
-            a: The older version; the one before ``b`` where it is None.
-            b: The newer version; the newest where it is None.
-
-        Returns:
-            What differs. A version that cannot be opened, be it for want of the key, is named there
-            as unverified; its public fields are compared all the same.
-
-        Raises:
-            BlockNotFound: Nothing, or no such version, is saved there.
-            TamperedCiphertext: The public part of one of them is no document at all.
-        """
-        from brickwork.vault.diff import diff
-
-        target = _address(address)
-        a = target.version if a is None else a
-        return diff(self._reader, target._replace(version=None), a, b)
-
-    def rollback(self, address: Address | str, version: int) -> Document:
-        """Add a version with the content of an old one; none where that is the newest already.
-
-        What it refers to stays referred to, a pinned version stays pinned. The description, tags
-        and expiry of the old version come back with it. A version of an old schema comes back as
-        one of today's schema.
-
-        Raises:
-            BlockNotFound: There is no such version, or a block that it refers to is gone.
-            MigrationError: The version does not fit its class any more.
-            BlockError: It would refer to itself, through what it refers to now.
-            VaultError: It cannot be decrypted.
-        """
-        from brickwork.vault.versions import roll_back
-
-        target = _whole(address, "rolled back")
-        return Document(roll_back(self._reader, self._writer(), target, version))
-
-    def prune(self, address: Address | str | None = None, *, keep: int) -> list[Address]:
-        """Remove old versions of one block or of all, in one transaction; return what is gone.
-
-        The newest ``keep`` versions of each stay; so does every version to which another block, in
-        one of its own versions that stay, refers by its number. Their sealed secrets are
-        overwritten in the database's file; what is left elsewhere (in SQLite's log, until it is
-        written into the file) goes with ``vault.store.compact()``.
-
-        Raises:
-            BlockNotFound: Nothing is saved there.
-            BlockError: ``keep`` is less than 1.
-        """
-        from brickwork.vault.audit import AuditTrail
-        from brickwork.vault.pruning import prune
-
-        target = None if address is None else _whole(address, "pruned")
-        heads = self._heads(target)
-        if not heads:
-            return []
-        with self.store.transaction():
-            heads = self._heads(target)
-            return prune(self.store, AuditTrail(self.store, self.keys), heads, keep)
-
-    def annotate(self, address: Address | str, notes: Notes) -> Document:
-        """Add a version with other notes and the same content; none where they are the same.
-
-        Needs no class, so a block of a plugin that is not installed can be annotated, too.
-
-        Raises:
-            BlockNotFound: Nothing is saved there.
-            BlockError: The notes have something that cannot stand there.
-            VaultError: It cannot be decrypted.
-        """
-        from brickwork.vault.versions import annotate
-
-        target = _whole(address, "annotated")
-        return Document(annotate(self._reader, self._writer(), target, notes))
-
-    def migrate(
-        self, address: Address | str | None = None, *, dry_run: bool = False
-    ) -> "list[MigrationOutcome]":
-        """Save documents of old schema versions anew, as their classes are today.
-
-        Each is loaded through its migrations and saved as a new version, in a transaction of its
-        own, unless somebody saves it in between. What fails hinders no other.
-
-        Args:
-            address: One block; all where it is None.
-            dry_run: Change nothing, but tell what would happen.
-
-        Returns:
-            The documents that were behind their class, or that cannot be told; not the others.
-
-        Raises:
-            BlockNotFound: Nothing is saved at ``address``.
-        """
-        from brickwork.vault.migrating import migrate
-
-        target = None if address is None else _whole(address, "migrated")
-        return list(migrate(self._reader, self._writer(), self._heads(target), dry_run=dry_run))
-
     # Loading and looking
 
     def load(self, address: Address | str, *, expect: type[B] = Block) -> B:  # type: ignore[assignment]  # mypy: a default for a type variable
@@ -305,8 +218,12 @@ class Vault:
         Raises:
             BlockNotFound: Nothing is saved there.
             BlockError: What is saved there is not of that class, or does not fit its class.
-            VaultError: It cannot be read or decrypted.
+            VaultError: It cannot be read or decrypted, or not recorded where that is asked for.
         """
+        if self.audit_loads:
+            from brickwork.vault.audited_load import load
+
+            return load(self._reader, self.audit, _address(address), expect)
         return self._reader.load(_address(address), expect)
 
     def documents(self, slug: str | None = None) -> list[Document]:
@@ -368,12 +285,6 @@ class Vault:
 
         return Writer(self._reader, self.keep_versions if keep is None else keep)
 
-    def _heads(self, target: Address | None) -> "Sequence[Record]":
-        """Return the newest version of one block, or of all. Raises BlockNotFound."""
-        if target is not None:
-            return [self._reader.record(target)]
-        return self.store.heads() if self.store.exists() else []
-
     def _make(self) -> None:
         """Make the vault and its root key, and say so where a person can read it."""
         import sys
@@ -398,17 +309,3 @@ def _warn_of_short(secrets: Secrets, address: Address) -> None:
             MaskingWarning,
             stacklevel=4,  # who called Block.save
         )
-
-
-def _address(address: Address | str) -> Address:
-    return Address.parse(address) if isinstance(address, str) else address
-
-
-def _whole(address: Address | str, what: str) -> Address:
-    target = _address(address)
-    if target.version is None:
-        return target
-    whole = target._replace(version=None)
-    raise BlockError(
-        f"{target} names one version; a block is {what} with all of them.", fix=f"Name {whole}."
-    )
