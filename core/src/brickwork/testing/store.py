@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from brickwork import BlockNotFound, Record, Store, StoreError, VersionConflict, WrappedKey
-from brickwork.testing.base import Contract
 from brickwork.testing.concurrent import CheckedThread, in_threads
+from brickwork.testing.store_audit import AuditStoreContract
 
 KID = b"\x00kid\xff\x01\x02\x03"
 _OLD = "2020-01-01T00:00:00.000001+00:00"
@@ -41,7 +41,7 @@ def _put(store: Store, *records: Record) -> None:
             store.put(record)
 
 
-class StoreContract(Contract):
+class StoreContract(AuditStoreContract):
     """What every store must do.
 
     Give one fixture, ``open_store``: a function that makes a store on a location that is fresh for
