@@ -1,28 +1,62 @@
 """``brickwork block``: what is saved, and what could be."""
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from brickwork.cli import block_edit, completion
+from brickwork.cli import completion
 from brickwork.cli.invocation import Invocation, pass_invocation
+from brickwork.cli.lazy import LazyGroup
 from brickwork.cli.output import json_option, note, print_json, print_table, print_text
-from brickwork.errors import BrickworkError
+from brickwork.cli.times import Span
+from brickwork.errors import BrickworkError, ExpiryWarning
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+
     from brickwork.registry import Registry
+    from brickwork.vault import Document, Vault
 
 
-@click.group("block")
+_HERE = "brickwork.cli"
+
+
+@click.group(
+    "block",
+    cls=LazyGroup,
+    elsewhere={
+        "annotate": (
+            f"{_HERE}.block_upkeep:annotate",
+            "Change what is noted on a block: description, tags, expiry.",
+        ),
+        "check": (
+            f"{_HERE}.block_upkeep:check",
+            "Check whether blocks are real, reachable and permitted.",
+        ),
+        "create": (f"{_HERE}.block_edit:create", "Save a new block of the kind SLUG under NAME."),
+        "delete": (f"{_HERE}.block_edit:delete", "Delete a block with all its versions."),
+        "diff": (f"{_HERE}.block_versions:diff", "Show what two versions of a block differ in."),
+        "edit": (f"{_HERE}.block_edit:edit", "Change a block; the result is a new version."),
+        "history": (f"{_HERE}.block_versions:history", "List the versions of a block."),
+        "migrate": (
+            f"{_HERE}.block_upkeep:migrate",
+            "Save documents of old schema versions anew.",
+        ),
+        "prune": (f"{_HERE}.block_versions:prune", "Remove old versions of one block or all."),
+        "rename": (f"{_HERE}.block_edit:rename", "Give a block another name."),
+        "rollback": (
+            f"{_HERE}.block_versions:rollback",
+            "Make an old version of a block the newest again.",
+        ),
+    },
+)
 def group() -> None:
     """Save, look at, change and check blocks.
 
     A block is named by its address, SLUG/NAME, with a version SLUG/NAME@3.
     """
-
-
-for command in (block_edit.create, block_edit.edit, block_edit.delete, block_edit.rename):
-    group.add_command(command)
 
 
 @group.command("types")
@@ -51,26 +85,85 @@ def types(invocation: Invocation, slug: str | None, as_json: bool) -> None:
 
 @group.command("ls")
 @click.argument("slug", required=False, shell_complete=completion.slugs)
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only those with this tag.")
+@click.option(
+    "--search",
+    metavar="TEXT",
+    help="Only those with this text in address, description, tags or public fields.",
+)
+@click.option(
+    "--expiring", type=Span(), metavar="SPAN", help="Only those that expire within 30d, 12h, 2w."
+)
+@click.option("--fast", is_flag=True, help="Open nothing; damage to what is sealed stays unseen.")
 @json_option
 @pass_invocation
-def ls(invocation: Invocation, slug: str | None, as_json: bool) -> None:
-    """List the saved blocks, or those of one SLUG. Decrypts nothing, needs no key."""
-    from brickwork.cli.blocks_shown import listed
+def ls(
+    invocation: Invocation,
+    slug: str | None,
+    tags: tuple[str, ...],
+    search: str | None,
+    expiring: "timedelta | None",
+    fast: bool,
+    as_json: bool,
+) -> None:
+    """List the saved blocks, or those of one SLUG.
+
+    Each is opened, to see whether it could be loaded; without the key, or with --fast, it is listed
+    all the same. No secret is shown or searched.
+    """
+    from brickwork.cli.blocks_shown import listed, matching, when, with_notes
 
     vault = invocation.vault()
-    rows = [listed(document) for document in vault.documents(slug)]
+    chosen = matching(vault.documents(slug), tags, search, expiring)
+    rows = [
+        listed(document, problem)
+        for document, problem in zip(chosen, _problems(vault, chosen, fast), strict=True)
+    ]
     if as_json:
         print_json("block.list/1", {"vault": vault.store.location, "blocks": rows})
         return
     if not rows:
         kind = f"{slug} " if slug else ""
-        there = f"No {kind}blocks are saved in" if vault.store.exists() else "There is no vault at"
+        which = "such " if tags or search or expiring is not None else kind
+        there = f"No {which}blocks are saved in" if vault.store.exists() else "There is no vault at"
         note(f"{there} {vault.store.location}.")
         return
-    print_table(
-        ("address", "version", "saved", "by", "problem"),
-        [(r["address"], r["version"], _when(r), r["saved_by"], r["problem"] or "") for r in rows],
+    columns, cells = with_notes(
+        rows,
+        ("address", "version", "saved", "by"),
+        [(r["address"], r["version"], when(r), r["saved_by"]) for r in rows],
     )
+    problems = [[*line, r["problem"] or ""] for r, line in zip(rows, cells, strict=True)]
+    print_table([*columns, "problem"], problems)
+    _note_expired(rows)
+
+
+def _problems(
+    vault: "Vault", documents: "Sequence[Document]", fast: bool
+) -> "list[BrickworkError | None]":
+    """Return why documents cannot be loaded; says so where that cannot be found out."""
+    if fast or not documents:
+        return [None] * len(documents)
+    from brickwork.errors import KeyUnavailable
+
+    warnings.simplefilter("ignore", ExpiryWarning)  # the table says it
+    known = {key.kid.hex() for key in vault.keys.status()}
+    problems = vault.problems(documents)
+    # A key that is not on this machine says nothing about a document.
+    keyless = [
+        isinstance(each, KeyUnavailable) and document.kid in known
+        for each, document in zip(problems, documents, strict=True)
+    ]
+    if any(keyless):
+        error = problems[keyless.index(True)]
+        note(f"{sum(keyless)} block(s) could not be opened to be examined: {error and error.what}")
+    return [None if skip else each for skip, each in zip(keyless, problems, strict=True)]
+
+
+def _note_expired(rows: "Sequence[Mapping[str, Any]]") -> None:
+    expired = [row["address"] for row in rows if row["expiry"] == "expired"]
+    if expired:
+        note(f"warning: {len(expired)} expired: {', '.join(expired)}")
 
 
 @group.command("show")
@@ -79,7 +172,7 @@ def ls(invocation: Invocation, slug: str | None, as_json: bool) -> None:
 @pass_invocation
 def show(invocation: Invocation, address: str, as_json: bool) -> None:
     """Show a block's fields, secrets as ********, and what it refers to. Decrypts nothing."""
-    from brickwork.cli.blocks_shown import flat, shown
+    from brickwork.cli.blocks_shown import expires, flat, shown, when
 
     vault = invocation.vault()
     found = shown(vault, vault.document(address))
@@ -88,85 +181,17 @@ def show(invocation: Invocation, address: str, as_json: bool) -> None:
         return
     print_table(("field", "value"), list(flat(found["fields"])))
     print_text("")
-    print_text(
-        f"{found['address']}@{found['version']}, saved {_when(found)} by {found['saved_by']}"
-    )
-    for word, key in (("uses", "uses"), ("used by", "used_by")):
+    print_text(f"{found['address']}@{found['version']}, saved {when(found)} by {found['saved_by']}")
+    if found["description"]:
+        print_text(found["description"])
+    if found["expires_at"]:
+        print_text(f"expires {expires(found)}")
+    for word, key in (("tags", "tags"), ("uses", "uses"), ("used by", "used_by")):
         if found[key]:
             print_text(f"{word} {', '.join(found[key])}")
     if found["problem"]:
         note(f"warning: {found['problem']}")
-
-
-@group.command("history")
-@click.argument("address", shell_complete=completion.addresses)
-@json_option
-@pass_invocation
-def history(invocation: Invocation, address: str, as_json: bool) -> None:
-    """List the versions of a block, oldest first. Decrypts nothing."""
-    from brickwork.cli.blocks_shown import listed
-
-    rows = [listed(document) for document in invocation.vault().history(address)]
-    if as_json:
-        print_json("block.history/1", {"address": rows[0]["address"], "versions": rows})
-        return
-    print_table(
-        ("version", "saved", "by", "schema", "key"),
-        [(r["version"], _when(r), r["saved_by"], r["schema_version"], r["kid"]) for r in rows],
-    )
-
-
-@group.command("check")
-@click.argument("addresses", nargs=-1, metavar="[ADDRESS]...", shell_complete=completion.addresses)
-@json_option
-@pass_invocation
-@click.pass_context
-def check(
-    ctx: click.Context, invocation: Invocation, addresses: tuple[str, ...], as_json: bool
-) -> None:
-    """Check whether blocks are real, reachable and permitted; all of them by default.
-
-    Many at once. Ends with 1 if a check failed or a block could not be loaded.
-    """
-    from brickwork.cli.checking import check_all
-
-    vault = invocation.vault()
-    wanted = list(addresses) or [f"{d.slug}/{d.name}" for d in vault.documents()]
-    if not wanted:
-        note(f"No blocks are saved in {vault.store.location}.")
-    results = check_all(vault, wanted)
-    failed = [address for address, findings in results if _failed(findings)]
-    if as_json:
-        print_json(
-            "block.check/1",
-            {
-                "ok": not failed,
-                "blocks": [
-                    {"address": address, "ok": not _failed(findings), "findings": findings}
-                    for address, findings in results
-                ],
-            },
-        )
-    elif results:
-        print_table(
-            ("address", "status", "what", "detail", "fix"),
-            [
-                (address, f["status"], f["what"], f["detail"], f["fix"])
-                for address, findings in results
-                for f in findings
-            ],
-        )
-    if failed:
-        ctx.exit(1)
-
-
-def _failed(findings: list[dict[str, str]]) -> bool:
-    return any(finding["status"] == "failed" for finding in findings)
-
-
-def _when(row: dict[str, Any]) -> str:
-    saved: str | None = row["saved_at"]
-    return saved[:19].replace("T", " ") + "Z" if saved else "?"
+    _note_expired([found])
 
 
 def _type(registry: "Registry", slug: str, origin: str) -> dict[str, Any]:

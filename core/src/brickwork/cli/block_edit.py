@@ -7,6 +7,7 @@ import click
 
 from brickwork.cli import completion
 from brickwork.cli.invocation import Invocation, pass_invocation
+from brickwork.cli.notes import changed_notes, note_options, untag_option
 from brickwork.cli.output import harmless, json_option, note, print_json, print_text
 from brickwork.errors import BlockError, BlockExists, BlockInUse, BrickworkError
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from brickwork.block import Address, Block
     from brickwork.cli.forms import Form
     from brickwork.vault import Document, Vault
+    from brickwork.vault.notes import Notes
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,6 +61,7 @@ def _value_options(command: F) -> F:
 @click.argument("slug", shell_complete=completion.slugs)
 @click.argument("name")
 @_value_options
+@note_options
 @click.option("--overwrite", is_flag=True, help="Add a version where the name is taken.")
 @pass_invocation
 def create(
@@ -70,6 +73,9 @@ def create(
     secrets_from_stdin: bool,
     no_check: bool,
     as_json: bool,
+    description: str | None,
+    tags: tuple[str, ...],
+    expires: Any,
     overwrite: bool,
 ) -> None:
     """Save a new block."""
@@ -79,13 +85,15 @@ def create(
     cls = invocation.registry().block_class(slug)
     vault = invocation.vault()
     _refuse_early(vault, address, overwrite=overwrite)
+    noted = description is not None or bool(tags) or expires is not None
+    notes = _notes_at(vault, address, description, tags, expires) if noted else None
     given = _assigned(invocation, vault, cls, {}, sets, refs, secrets_from_stdin)
     if invocation.interactive and not secrets_from_stdin:
         block = _form(vault).fill(cls, given, only_missing=bool(sets or refs))
     else:
         block = cls(**given)
     _check_first(invocation, block, skip=no_check)
-    _saved(vault.save(block, name, overwrite=overwrite), as_json)
+    _saved(vault.save(block, name, overwrite=overwrite, notes=notes), as_json)
 
 
 @click.command(
@@ -97,6 +105,8 @@ def create(
 @click.argument("address", shell_complete=completion.addresses)
 @_value_options
 @click.option("--unset", "unsets", multiple=True, metavar="FIELD", help="Put the default back.")
+@note_options
+@untag_option
 @pass_invocation
 def edit(
     invocation: Invocation,
@@ -107,6 +117,10 @@ def edit(
     no_check: bool,
     as_json: bool,
     unsets: tuple[str, ...],
+    description: str | None,
+    tags: tuple[str, ...],
+    expires: Any,
+    untags: tuple[str, ...],
 ) -> None:
     """Change a saved block."""
     vault = invocation.vault()
@@ -117,17 +131,21 @@ def edit(
     cls, current = type(block), dict(block.__dict__)
     changes = _assigned(invocation, vault, cls, current, sets, refs, secrets_from_stdin)
     changes.update(_defaults(cls, unsets))
+    noted = description is not None or bool(tags or untags) or expires is not None
+    notes = _notes_at(vault, place, description, tags, expires, untags) if noted else None
     if sets or refs or unsets or secrets_from_stdin:
         changed = block.model_copy(update=changes)
+    elif noted:
+        changed = block
     elif invocation.interactive:
         changed = _form(vault).change(block, {})
     else:
         raise BlockError("There is nothing to change.", fix="Give --set FIELD=VALUE.")
-    if changed == block:
+    if changed == block and not noted:
         note(f"{place} is like that already; no version was added.")
-    else:
+    elif changed != block:
         _check_first(invocation, changed, skip=no_check)
-    _saved(vault.save(changed, place.name, overwrite=True), as_json)
+    _saved(vault.save(changed, place.name, overwrite=True, notes=notes), as_json)
 
 
 @click.command("delete")
@@ -165,6 +183,23 @@ def delete(invocation: Invocation, address: str, yes: bool) -> None:
 def rename(invocation: Invocation, address: str, name: str, as_json: bool) -> None:
     """Give the block at ADDRESS another NAME; whatever refers to it follows."""
     _saved(invocation.vault().rename(address, name), as_json)
+
+
+def _notes_at(
+    vault: "Vault",
+    address: "Address",
+    description: str | None,
+    tags: tuple[str, ...],
+    expires: Any,
+    untags: tuple[str, ...] = (),
+) -> "Notes":
+    """Return the notes on what is saved there, if anything is, with what is given changed."""
+    from brickwork.vault.notes import Notes
+
+    there = vault.store.exists() and vault.store.get(address.slug, address.name) is not None
+    newest = address._replace(version=None)
+    notes = vault.document(newest).notes if there else Notes()
+    return changed_notes(notes, description, tags, expires, untags).checked()
 
 
 def _refuse_early(vault: "Vault", address: "Address", *, overwrite: bool) -> None:

@@ -96,6 +96,15 @@ def lifted(reader: Reader, record: Record) -> tuple[Block, Encoded]:
     return block, encode(block, reader.store.store_id, class_of)
 
 
+def foreign(address: str, slug: str, error: Exception) -> BrickworkError:
+    """Return an error of somebody else's code as one of ours, without what it may quote."""
+    from brickwork.registry.plugins import told
+
+    return MigrationError(
+        f"{address} cannot be loaded: {told(error)}", fix=f"Tell the author of the {slug} block."
+    )
+
+
 def migrate(
     reader: Reader, writer: "Writer", heads: Iterable[Record], *, dry_run: bool
 ) -> Iterator[MigrationOutcome]:
@@ -106,13 +115,8 @@ def migrate(
         except BrickworkError as error:
             outcome = _failed(head, error)
         except Exception as error:  # noqa: BLE001  # the code of a plugin, or what is in the database
-            from brickwork.registry.plugins import told
-
-            failure = MigrationError(
-                f"{head.slug}/{head.name}@{head.version} cannot be migrated: {told(error)}",
-                fix=f"Tell the author of the {head.slug} block.",
-            )
-            outcome = _failed(head, failure)
+            name = f"{head.slug}/{head.name}@{head.version}"
+            outcome = _failed(head, foreign(name, head.slug, error))
         if outcome is not None:
             yield outcome
 
