@@ -13,7 +13,7 @@ import click
 from brickwork.cli.exit_codes import INTERRUPTED, MEANINGS, OUTPUT_CLOSED
 from brickwork.cli.invocation import Invocation
 from brickwork.cli.output import note
-from brickwork.errors import BrickworkError, ConfigError, UnknownName
+from brickwork.errors import BrickworkError, ConfigError, ExpiryWarning, UnknownName
 from brickwork.masking import MaskingWarning, install_masking, masker
 
 SUMMARIES = {
@@ -214,6 +214,7 @@ def _open_closed_streams() -> None:
 def _run(args: Sequence[str]) -> int:
     with closing(Invocation()) as invocation, warnings.catch_warnings():
         warnings.simplefilter("always", MaskingWarning)
+        warnings.simplefilter("always", ExpiryWarning)
         warnings.showwarning = _show_warning  # type: ignore[assignment]  # takes all it is given
         return _run_as(invocation, args)
 
