@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from brickwork.builtin.webhook_signature import verify_signature as verify_signature
     from brickwork.config import Config as Config
     from brickwork.errors import (
+        ApplyRefused as ApplyRefused,
         AuditBroken as AuditBroken,
         AuditUnavailable as AuditUnavailable,
         BlockError as BlockError,
@@ -42,11 +43,14 @@ if TYPE_CHECKING:
         InvalidArguments as InvalidArguments,
         InvalidBlock as InvalidBlock,
         InvalidKey as InvalidKey,
+        InvalidManifest as InvalidManifest,
         InvalidName as InvalidName,
         InvalidYaml as InvalidYaml,
         KeyExists as KeyExists,
+        KeyInUse as KeyInUse,
         KeyNotFound as KeyNotFound,
         KeyUnavailable as KeyUnavailable,
+        ManifestProblem as ManifestProblem,
         MigrationError as MigrationError,
         NotifierError as NotifierError,
         OutboundFailed as OutboundFailed,
@@ -148,10 +152,10 @@ _HOMES = {
     "builtin.webhook_signature": "verify_signature",
     "config": "Config",
     "errors": (
-        "AuditBroken AuditUnavailable"
-        " BlockError BlockExists BlockInUse BlockNotFound BrickworkError ConfigError CorruptData"
-        " DuplicateName ExpiryWarning InsecureKeyFile InvalidArguments InvalidBlock InvalidKey"
-        " InvalidName InvalidYaml KeyExists KeyNotFound KeyUnavailable MigrationError"
+        "ApplyRefused AuditBroken AuditUnavailable BlockError BlockExists BlockInUse BlockNotFound"
+        " BrickworkError ConfigError CorruptData DuplicateName ExpiryWarning InsecureKeyFile"
+        " InvalidArguments InvalidBlock InvalidKey InvalidManifest InvalidName InvalidYaml"
+        " KeyExists KeyInUse KeyNotFound KeyUnavailable ManifestProblem MigrationError"
         " NotifierError OutboundFailed OutboundRefused PickleRefused PluginBroken PluginError"
         " PluginMissing ResolveError SecretExposed SerializerError StorageError StoreError"
         " TamperedCiphertext TaskCancelled TaskError TaskTimeout TruncatedCiphertext UnknownBlock"

@@ -77,14 +77,16 @@ def pack(*parts: bytes) -> bytes:
     return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
 
 
-def seal(key: bytes, plaintext: bytes, context: bytes) -> bytes:
+def seal(key: bytes | AESGCM, plaintext: bytes, context: bytes) -> bytes:
     """Encrypt with AES-256-GCM and a random nonce: ``nonce || ciphertext || tag``.
 
+    The key may be a cipher that was made of it, which saves making it again.
     The context is authenticated, not stored. One key may seal at most 2**32 texts, since the
     nonces are random; data keys that seal one document each are far from that.
     """
     nonce = os.urandom(NONCE_SIZE)
-    return nonce + AESGCM(key).encrypt(nonce, plaintext, context)
+    cipher = AESGCM(key) if isinstance(key, bytes) else key
+    return nonce + cipher.encrypt(nonce, plaintext, context)
 
 
 def open_sealed(key: bytes | AESGCM, sealed: bytes, context: bytes) -> bytes:

@@ -17,9 +17,11 @@
     │   ├── BlockExists
     │   ├── BlockInUse
     │   ├── VersionConflict
+    │   ├── ApplyRefused             a manifest cannot be applied to what is saved
     │   ├── StoreError               the database: unreachable, read-only, full, damaged
     │   │   └── AuditUnavailable     a load had to be recorded, and could not be
     │   ├── AuditBroken              the audit trail was changed, or documents against it
+    │   ├── KeyInUse                 a root key that was to be destroyed is needed
     │   ├── KeyUnavailable           no key provider can open the vault
     │   ├── WrongKey                 a key is there, and it is another one
     │   ├── InsecureKeyFile          the key file is not private
@@ -258,6 +260,22 @@ class VersionConflict(VaultError):
     exit_code = 5
 
 
+class ApplyRefused(VaultError):
+    """A manifest cannot be applied to what is saved; nothing was changed.
+
+    Attributes:
+        refusals: Each block for which it cannot, with the reason.
+    """
+
+    exit_code = 5
+
+    def __init__(self, refusals: Sequence[tuple[str, str]]) -> None:
+        self.refusals = tuple(refusals)
+        lines = ["The manifest cannot be applied:"]
+        lines += [f"  {address}: {reason}" for address, reason in self.refusals]
+        super().__init__("\n".join(lines), fix="`brickwork plan` shows what would change.")
+
+
 class StoreError(VaultError):
     """The database that holds the vault cannot be used: unreachable, read-only, full, damaged."""
 
@@ -283,6 +301,12 @@ class AuditBroken(VaultError):
         super().__init__(what, fix=fix)
         self.position = position
         self.reason = reason
+
+
+class KeyInUse(VaultError):
+    """Documents, or entries of the audit trail, need the root key that was to be destroyed."""
+
+    exit_code = 5
 
 
 class KeyUnavailable(VaultError):

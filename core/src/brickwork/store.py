@@ -195,9 +195,7 @@ class Store(ABC):
         """Return how many documents, of all versions, each root key wraps."""
 
     @abstractmethod
-    def sealed_with(
-        self, kid: bytes, limit: int, after: Record | None = None
-    ) -> Sequence[Record]:
+    def sealed_with(self, kid: bytes, limit: int, after: Record | None = None) -> Sequence[Record]:
         """Return some of the documents, of any version, that a root key wraps; whole.
 
         They are in an order of the store's own: those beyond ``after``, which may have another key

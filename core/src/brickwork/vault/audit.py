@@ -65,8 +65,10 @@ ACTIONS = {
     "keys.rotate": Action("a new root key was made, or documents were rewrapped to it"),
     "keys.rewrap": Action("the root keys were wrapped by another provider or key"),
     "keys.reencrypt": Action("documents were encrypted anew with new data keys", "resealed"),
+    "keys.finished": Action("what keys.rotate or keys.reencrypt began came to its end"),
     "keys.destroy": Action("a root key was removed"),
     "keys.backup": Action("the root keys were written out, wrapped"),
+    "keys.restore": Action("root keys came back from a backup"),
 }
 """Every action. Whoever adds a way to change a vault adds its action here.
 

@@ -169,7 +169,10 @@ def renewed(
         TamperedCiphertext: Changed, or sealed for another place or other public fields.
     """
     encryption_key, _ = _split(_data_key(old, identity, sealed))
-    context = _data_context(identity, public)
+    try:
+        context = _data_context(identity, public)
+    except OverflowError:  # a version that no document has
+        raise _tampered(identity) from None
     plaintext = _open(identity, encryption_key, sealed[_WRAP.stop :], context)
     return _sealed(new.kid, new.cipher, identity, public, plaintext)
 
@@ -254,8 +257,7 @@ def _data_key(wrapping_key: AESGCM, identity: Identity, sealed: bytes) -> bytes:
     kid = sealed_kid(sealed, identity)
     try:
         context = _wrap_context(identity, kid)
-        _data_context(identity, b"")
-    except OverflowError:  # a version that no document has
+    except OverflowError:  # a schema version that no document has
         raise _tampered(identity) from None
     data_key = _open(identity, wrapping_key, sealed[_WRAP], context)
     if not hmac.compare_digest(_split(data_key)[1], sealed[_COMMIT]):
