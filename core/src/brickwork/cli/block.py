@@ -39,6 +39,10 @@ _HERE = "brickwork.cli"
         "delete": (f"{_HERE}.block_edit:delete", "Delete a block with all its versions."),
         "diff": (f"{_HERE}.block_versions:diff", "Show what two versions of a block differ in."),
         "edit": (f"{_HERE}.block_edit:edit", "Change a block; the result is a new version."),
+        "explain": (
+            f"{_HERE}.block_explain:explain",
+            "Show where the value of each field comes from.",
+        ),
         "history": (f"{_HERE}.block_versions:history", "List the versions of a block."),
         "migrate": (
             f"{_HERE}.block_upkeep:migrate",

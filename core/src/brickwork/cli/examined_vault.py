@@ -1,16 +1,18 @@
 """What `brickwork doctor` looks at of the vault: its file, its key, its blocks, its disk."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brickwork.errors import BrickworkError, KeyUnavailable
+from brickwork.errors import BrickworkError, ExpiryWarning, KeyUnavailable
 
 if TYPE_CHECKING:
     from brickwork.cli.examinations import Finding
     from brickwork.cli.invocation import Invocation
+    from brickwork.vault import Document
 
 _MOST_BLOCKS_NAMED = 20
 _LITTLE = 100 * 1024 * 1024
@@ -65,10 +67,12 @@ def blocks(invocation: "Invocation") -> "Iterator[Finding]":
     from brickwork.cli.examinations import Finding, from_error
     from brickwork.registry.plugins import told
 
+    warnings.simplefilter("ignore", ExpiryWarning)  # they are findings here
     the_vault = invocation.vault()
     documents = the_vault.documents()
     broken = 0
     for document in documents:
+        yield from _expiry(document)
         try:
             the_vault.load(f"{document.slug}/{document.name}")
         except Exception as error:  # noqa: BLE001  # also what somebody wrote to the database
@@ -87,6 +91,20 @@ def blocks(invocation: "Invocation") -> "Iterator[Finding]":
         yield Finding("blocks", "failed", "others", f"{more} more cannot be loaded")
     good = len(documents) - broken
     yield Finding("blocks", "ok", "blocks", f"{good} of {len(documents)} can be loaded")
+
+
+def _expiry(document: "Document") -> "Iterator[Finding]":
+    from brickwork.cli.examinations import Finding
+    from brickwork.vault.expiry import expiry, told
+
+    try:
+        notes = document.notes
+    except BrickworkError:
+        return  # told when it is loaded
+    if expiry(notes) is not None:
+        name = f"{document.slug}/{document.name}"
+        fix = f"Save what replaces it; then brickwork block annotate {name} --expires DATE."
+        yield Finding("blocks", "warning", name, told(notes), fix)
 
 
 def disk(invocation: "Invocation") -> "Iterator[Finding]":
