@@ -62,9 +62,11 @@ ACTIONS = {
     "export": Action("secrets were written out in clear"),
     "load": Action("a block was loaded; recorded where audit_loads is on"),
     "load.failed": Action("a document could not be loaded; recorded where audit_loads is on"),
-    "keys.rotate": Action("a new root key was made, or documents were rewrapped to it"),
+    "keys.rotate": Action("a new root key was made, for documents to be rewrapped with"),
     "keys.rewrap": Action("the root keys were wrapped by another provider or key"),
-    "keys.reencrypt": Action("documents were encrypted anew with new data keys", "resealed"),
+    "keys.reencrypt": Action(
+        "a new root key was made, for documents to be encrypted anew", "resealed"
+    ),
     "keys.finished": Action("what keys.rotate or keys.reencrypt began came to its end"),
     "keys.destroy": Action("a root key was removed"),
     "keys.backup": Action("the root keys were written out, wrapped"),
