@@ -77,5 +77,5 @@ def brickwork_stores() -> dict[str, str]:
 @hookimpl
 def brickwork_commands() -> dict[str, str]:
     """The core's own groups."""
-    names = ("block", "doctor", "help", "keys", "plugin", "task")
+    names = ("audit", "block", "doctor", "help", "keys", "plugin", "task", "vault")
     return {name: f"brickwork.cli.{name}:group" for name in names}

@@ -17,12 +17,14 @@ from brickwork.errors import BrickworkError, ConfigError, ExpiryWarning, Unknown
 from brickwork.masking import MaskingWarning, install_masking, masker
 
 SUMMARIES = {
+    "audit": "Look at who did what to the vault, and verify that record.",
     "block": "Save, look at, change and check blocks.",
     "doctor": "Find out what is wrong with this installation.",
     "help": "Explain a command or a topic.",
     "keys": "Look at the keys that guard the vault.",
     "plugin": "Look at the plugins that are installed.",
     "task": "List and run prebuilt tasks.",
+    "vault": "Move whole vaults.",
 }
 """The core's own commands; told here so that help imports none of them."""
 
