@@ -11,7 +11,7 @@ the same whether it could be fetched or not.
 
 from base64 import b64decode
 from binascii import Error as NoBase64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -85,13 +85,18 @@ def define(
     cls = get_registry().block_class(slug)
     reading = _Reading(reader, current)
     whole = Embedded(cls, reading.fields(cls, fields, ""))
-    reading.refuse(cls)
     block = reading.built(whole)
+    if not reading.missing:
+        reading.refuse(cls)
     parts = Parts(
         reader.store.store_id if reader.store.exists() else None, get_registry().block_class
     )
     writing = _Writing(parts, reading)
-    tree = writing.tree(whole, block, "")
+    try:
+        tree = writing.tree(whole, block, "")
+    except BlockError:
+        reading.refuse(cls)  # what does not fit cannot be written either
+        raise
     reading.refuse(cls)
     encoded = parts.encoded(cls, parts.slug_of_class(cls), tree)
     return Definition(encoded, block, reading.missing)
@@ -258,11 +263,7 @@ class _Reading:
         try:
             block = node.cls.model_validate(fields)
         except InvalidBlock as error:
-            prefix = dotted(pointer)
-            self.problems += [
-                Problem(f"{prefix}.{p.path}" if prefix else p.path, p.message, p.kind)
-                for p in error.problems
-            ]
+            self.add(dotted(pointer), error.problems)
             return None
         keep_templates(block, dict(_templates_in(node.fields, "")))
         return block
@@ -280,6 +281,15 @@ class _Reading:
         if isinstance(value, dict):
             return {k: self._plain(v, f"{pointer}/{escape(str(k))}") for k, v in value.items()}
         return value
+
+    def add(self, path: str, problems: Iterable[Problem]) -> None:
+        """Note problems below a path, but one for each place: the first says why."""
+        known = {_plain_path(problem.path) for problem in self.problems}
+        for problem in problems:
+            joint = "." if path and problem.path[:1] not in ("", "[") else ""
+            whole = f"{path}{joint}{problem.path}"
+            if _plain_path(whole) not in known:
+                self.problems.append(Problem(whole, problem.message, problem.kind))
 
     def _problem(self, pointer: str, message: str, kind: str) -> None:
         self.problems.append(Problem(dotted(pointer), message, kind))
@@ -331,14 +341,9 @@ class _Writing:
         try:
             return adapter.validate_python(_instances(value))
         except ValidationError as error:
-            found, _ = problems_of(Block, error)
-            self._reading.problems += [
-                Problem(f"{path}.{p.path}" if p.path else path, p.message, p.kind) for p in found
-            ]
+            self._reading.add(path, problems_of(Block, error)[0])
         except InvalidBlock as error:
-            self._reading.problems += [
-                Problem(f"{path}.{p.path}", p.message, p.kind) for p in error.problems
-            ]
+            self._reading.add(path, error.problems)
         return None
 
     def _raw(self, value: Any, held: Any, shape: Shape, pointer: str) -> Any:
@@ -439,6 +444,10 @@ def _at(held: Any, key: Any) -> Any:
         return held[key]
     except (LookupError, TypeError):
         return None
+
+
+def _plain_path(path: str) -> str:
+    return path.replace("[", ".").replace("]", "")
 
 
 def _no_such_field(name: str, known: Mapping[str, Field]) -> str:

@@ -13,6 +13,7 @@ from brickwork.store import Store
 from brickwork.vault.document import Document
 from brickwork.vault.envelope import Secrets
 from brickwork.vault.keys import KeyRing
+from brickwork.vault.manifested import Manifests
 from brickwork.vault.notes import Notes
 from brickwork.vault.parts import encode
 from brickwork.vault.reading import Reader
@@ -28,7 +29,7 @@ B = TypeVar("B", bound=Block)
 _ATTEMPTS = 100
 
 
-class Vault(Versions):
+class Vault(Versions, Manifests):
     """Saves and loads blocks.
 
     It needs a store, which keeps documents, and a key provider, which guards the root key; neither
