@@ -86,6 +86,10 @@ class AuditTrail:
         self._store = store
         self._keys = keys
 
+    @property
+    def _name(self) -> str:
+        return f"the audit trail of {self._store.location}"
+
     # Adding
 
     def append(
@@ -276,7 +280,7 @@ class AuditTrail:
             if kept is not None and row.position == kept.position:
                 passed = row.mac
         if kept is not None:
-            audit_chain.check_head(kept, passed, chain.end, self._store.location)
+            audit_chain.check_head(kept, passed, chain.end, self._name)
         if documents and exists:
             self._compare(chain, newest)
         return chain.end
@@ -301,7 +305,7 @@ class AuditTrail:
             touched = newest.touched_since()
             certain = [problem for block, problem in problems.items() if not touched(block)]
             if certain:
-                raise audit_chain.differing(certain, self._store.location, chain.end)
+                raise audit_chain.differing(certain, self._name, chain.end)
             problems = newest.compare(self._store, problems)
 
     def _chain(self, start: "AuditHead") -> "Chain":
@@ -312,7 +316,7 @@ class AuditTrail:
         return Chain(
             store.store_id if exists else b"",
             lambda kid: self._keys.by_id(kid, PURPOSE),
-            store.location,
+            self._name,
             start,
         )
 

@@ -69,7 +69,7 @@ class Chain:
             key = self._key_of(row.kid)
         except KeyUnavailable as error:
             raise KeyUnavailable(
-                f"Entry {row.position} of the audit trail of {self._name} needs the root key "
+                f"Entry {row.position} of {self._name} needs the root key "
                 f"{row.kid.hex()}. {error.what}",
                 kid=row.kid.hex(),
                 tried=error.tried,
@@ -82,7 +82,7 @@ class Chain:
         last = next_one - 1
         which = f"Entry {first} is" if first == last else f"Entries {first} to {last} are"
         raise AuditBroken(
-            f"{which} missing from the audit trail of {self._name}: somebody removed rows.",
+            f"{which} missing from {self._name}: somebody removed rows.",
             position=first,
             reason="missing",
             fix="Find out who can write to the database. Compare with an export or a backup.",
@@ -90,7 +90,7 @@ class Chain:
 
     def _changed(self, position: int) -> NoReturn:
         raise AuditBroken(
-            f"Entry {position} of the audit trail of {self._name} was changed, or does not "
+            f"Entry {position} of {self._name} was changed, or does not "
             "follow the one before it: somebody wrote, moved, or put in a row.",
             position=position,
             reason="changed",
@@ -106,14 +106,14 @@ def check_head(kept: AuditHead, passed: bytes | None, end: AuditHead, name: str)
         kept: The head.
         passed: The code of the row at its position; None where there is none.
         end: Where the chain ends.
-        name: Whose trail it is.
+        name: What it is, for messages.
 
     Raises:
         AuditBroken: The chain does not come by the head.
     """
     if passed is None:
         raise AuditBroken(
-            f"The audit trail of {name} ends at entry {end.position}; it had {kept.position} when "
+            f"{_capital(name)} ends at entry {end.position}; it had {kept.position} when "
             "the head was kept. The end was cut off, or an older copy was put back.",
             position=end.position + 1,
             reason="cut off",
@@ -121,7 +121,7 @@ def check_head(kept: AuditHead, passed: bytes | None, end: AuditHead, name: str)
         )
     if passed != kept.mac:
         raise AuditBroken(
-            f"Entry {kept.position} of the audit trail of {name} is not the one whose head was "
+            f"Entry {kept.position} of {name} is not the one whose head was "
             "kept, though the trail is whole in itself: the entries were written anew.",
             position=kept.position,
             reason="rewritten",
@@ -221,10 +221,14 @@ def differing(problems: Iterable[Problem], name: str, end: AuditHead) -> AuditBr
     if len(listed) > _MOST_NAMED:
         lines.append(f"  - and {len(listed) - _MOST_NAMED} more")
     return AuditBroken(
-        f"The audit trail of {name} is whole, but documents are not those that it says were "
+        f"{_capital(name)} is whole, but documents are not those that it says were "
         "saved last:\n" + "\n".join(lines),
         position=listed[0][0] or end.position,
         reason="document",
         fix="Somebody changed, put back or removed rows: find out who can write to the database. "
         "Look at each with `brickwork block history`, and save what is right again.",
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

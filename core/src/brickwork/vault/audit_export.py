@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from brickwork.crypto import KeySource, derive, key_id, pack
-from brickwork.errors import CorruptData, KeyUnavailable, UnsupportedFormat
+from brickwork.errors import AuditBroken, CorruptData, KeyUnavailable, UnsupportedFormat
 from brickwork.keyprovider import KeyProvider
 from brickwork.store import AuditRow, Store, WrappedKey
 from brickwork.vault.audit import PURPOSE
@@ -114,15 +114,24 @@ class Export:
             CorruptData: A line is not what an export has.
             KeyUnavailable: A root key is not there that entries need.
         """
-        chain = Chain(self._store_id, key_of, f"the export of {self.vault}", self.after)
-        passed = None
-        if head is not None and head.position == self.after.position:
-            passed = self.after.mac
+        name = f"the exported audit trail of {self.vault}"
+        chain = Chain(self._store_id, key_of, name, self.after)
+        if head is not None and head.position < self.after.position:
+            raise AuditBroken(
+                f"Entries {head.position + 1} to {self.after.position} are not in this export: it "
+                "begins after the head that was kept.",
+                position=head.position + 1,
+                reason="missing",
+                fix="Verify the exports before it first; each begins where the last one ended.",
+            )
+        passed = (
+            self.after.mac if head is not None and head.position == self.after.position else None
+        )
         for row in chain.checked(self._rows()):
             if head is not None and row.position == head.position:
                 passed = row.mac
-        if head is not None and head.position >= self.after.position:
-            check_head(head, passed, chain.end, f"the export of {self.vault}")
+        if head is not None:
+            check_head(head, passed, chain.end, name)
         return chain.end
 
     def keys_with(
