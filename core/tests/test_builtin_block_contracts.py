@@ -11,25 +11,31 @@ from brickwork.builtin.webhook import Webhook
 from brickwork.testing import BlockContract
 
 
-class TestSecretBlock(BlockContract):
+class CoreContract(BlockContract):
+    """What the blocks of the core share: documents of every release."""
+
+    golden_folder = Path(__file__).parent / "golden"
+
+
+class TestSecretBlock(CoreContract):
     @pytest.fixture
     def block(self) -> Block:
         return SecretBlock.model_validate({"value": "correct horse battery staple"})
 
 
-class TestBasicAuth(BlockContract):
+class TestBasicAuth(CoreContract):
     @pytest.fixture
     def block(self) -> Block:
         return BasicAuth.model_validate({"username": "reports", "password": "Tr0ub4dor&3-xkcd"})
 
 
-class TestSettings(BlockContract):
+class TestSettings(CoreContract):
     @pytest.fixture
     def block(self) -> Block:
         return Settings(value={"z": [1, 2.5, None, True], "a": {"$block": "no/block", "": "~/"}})
 
 
-class TestDatabaseUrl(BlockContract):
+class TestDatabaseUrl(CoreContract):
     @pytest.fixture
     def block(self) -> Block:
         return DatabaseUrl.model_validate(
@@ -45,13 +51,17 @@ class TestDatabaseUrl(BlockContract):
         )
 
 
-class TestLocalStorage(BlockContract):
+class TestLocalStorage(CoreContract):
     @pytest.fixture
     def block(self, tmp_path: Path) -> Block:
         return LocalStorage(root=tmp_path, durable=True)
 
+    @pytest.fixture
+    def golden_block(self) -> Block:
+        return LocalStorage(root=Path("/srv/reports"), durable=True)
 
-class TestWebhook(BlockContract):
+
+class TestWebhook(CoreContract):
     @pytest.fixture
     def block(self) -> Block:
         return Webhook.model_validate(

@@ -5,6 +5,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from brickwork.testing.base import Contract as Contract
     from brickwork.testing.block import BlockContract as BlockContract
+    from brickwork.testing.golden import (
+        GoldenDocument as GoldenDocument,
+        write_golden as write_golden,
+    )
     from brickwork.testing.keyprovider import KeyProviderContract as KeyProviderContract
     from brickwork.testing.notifier import NotifierContract as NotifierContract
     from brickwork.testing.package import PackageContract as PackageContract
@@ -23,6 +27,7 @@ _HOME_OF = {
     "BlockContract": "block",
     "CodecContract": "serializer",
     "FixedKeys": "serializer",
+    "GoldenDocument": "golden",
     "KeyProviderContract": "keyprovider",
     "NotifierContract": "notifier",
     "PackageContract": "package",
@@ -31,6 +36,7 @@ _HOME_OF = {
     "StorageContract": "storage",
     "StoreContract": "store",
     "TaskContract": "task",
+    "write_golden": "golden",
 }
 
 __all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]  # lazy

@@ -3,22 +3,19 @@
 import copy
 import inspect
 import json
-import logging
 import os
 import pickle
 import re
-import threading
-import traceback
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, get_args
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from brickwork import (
     Block,
-    BlockError,
     CheckReport,
     InvalidBlock,
     MigrationError,
@@ -29,27 +26,35 @@ from brickwork import (
 )
 from brickwork.block import check_slug
 from brickwork.testing.base import Contract
+from brickwork.testing.block_looks import (
+    ATTRIBUTE_DOCS,
+    assert_hidden,
+    checked_in_time,
+    clear_text,
+    fields_of,
+    found_in,
+    holds_text,
+    is_secret,
+    logged,
+    models_in,
+    plugins_of,
+    refused_json,
+    traceback_with,
+)
+from brickwork.testing.golden import (
+    GoldenDocument,
+    assert_golden_loads,
+    golden_name,
+    golden_paths,
+    version_of,
+    write_golden,
+)
 from brickwork.testing.import_probe import io_of_import
-from brickwork.testing.leaks import leaks
 from brickwork.vault.codec import build
 
 _SECRET_NAME = re.compile(
     r"(^|_)(password|passwd|passphrase|secret|token|api_?key|private_?key|webhook_?url)$"
 )
-
-
-class GoldenDocument(NamedTuple):
-    """A document of an old release.
-
-    Attributes:
-        schema_version: The one it was saved with.
-        fields: Its fields: JSON values, `Secret` objects, blocks.
-        expected: The block that it must become today.
-    """
-
-    schema_version: int
-    fields: dict[str, Any]
-    expected: Block
 
 
 class BlockContract(Contract):
@@ -79,11 +84,23 @@ class BlockContract(Contract):
     @pytest.fixture
     def secrets(self, block: Block) -> list[str]:
         """What must never show: by default the secrets that are found in the block."""
-        return [_text(secret) for secret in _found(block, Secret)]
+        return [clear_text(secret) for secret in found_in(block, Secret)]
+
+    golden_folder: ClassVar[Path | None] = None
+    """Where the package keeps documents of its releases, as `write_golden` writes them: one at
+    least for each schema version, today's too. Give it once the package is released::
+
+        golden_folder = Path(__file__).parent / "golden"
+    """
+
+    @pytest.fixture
+    def golden_block(self, block: Block) -> Block:
+        """What is written as the golden document of today; no value in it may be a real one."""
+        return block
 
     @property
     def golden_documents(self) -> Sequence[GoldenDocument]:
-        """Documents of old schema versions; one at least for each version before today's."""
+        """Documents of old schema versions, and what each must become today."""
         return ()
 
     # The class
@@ -110,7 +127,7 @@ class BlockContract(Contract):
         slug = cls.__dict__.get("slug")
         assert slug, f"Give {cls.__name__} a `slug: ClassVar[str]` of its own."
         check_slug(slug)
-        plugins = _plugins_of(cls)
+        plugins = plugins_of(cls)
         assert not plugins or slug.partition("-")[0] in plugins, (
             f"The slug {slug!r} must begin with its plugin's entry-point name and a hyphen: "
             f"{' or '.join(f'{name}-' for name in sorted(plugins))}."
@@ -130,7 +147,7 @@ class BlockContract(Contract):
         assert cls.__dict__.get("__doc__"), f"Give {cls.__name__} a docstring: users see it."
         silent = [
             f"{model.__name__}.{name}"
-            for model in _models(cls)
+            for model in models_in(cls)
             for name, field in model.model_fields.items()
             if not (field.description or "").strip()
         ]
@@ -138,18 +155,18 @@ class BlockContract(Contract):
 
     def test_descriptions_cost_nothing_at_import(self, block: Block) -> None:
         """Descriptions stand in Field(): reading attribute docstrings parses source at import."""
-        costly = [m.__name__ for m in _models(type(block)) if m.model_config.get(_ATTRIBUTE_DOCS)]
+        costly = [m.__name__ for m in models_in(type(block)) if m.model_config.get(ATTRIBUTE_DOCS)]
         assert not costly, f"Take use_attribute_docstrings out of {', '.join(costly)}."
 
     def test_secrets_are_typed_as_secrets(self, block: Block) -> None:
         """A field that is named like a secret is a `Secret`."""
         plain = [
             f"{model.__name__}.{name}"
-            for model in _models(type(block))
+            for model in models_in(type(block))
             for name, field in model.model_fields.items()
             if _SECRET_NAME.search(name)
             and name not in self.public_fields
-            and _holds_text(field.annotation)
+            and holds_text(field.annotation)
         ]
         assert not plain, (
             f"{', '.join(plain)} would be stored and shown in clear: use Secret[str], or name it "
@@ -164,23 +181,23 @@ class BlockContract(Contract):
         for name, field in type(block).model_fields.items():
             shown = schema["properties"][field.alias or name]
             marked = '"writeOnly": true' in json.dumps(shown)
-            assert marked or not _is_secret(field.annotation), f"{name} must be marked writeOnly."
+            assert marked or not is_secret(field.annotation), f"{name} must be marked writeOnly."
 
     def test_unknown_fields_are_refused(self, block: Block) -> None:
         """A misspelt field is an error that names it."""
         with pytest.raises(InvalidBlock) as caught:
-            type(block)(**_fields(block), no_such_field_4711=1)
+            type(block)(**fields_of(block), no_such_field_4711=1)
         assert "no_such_field_4711" in str(caught.value), "The error must name the field."
 
     # The value
 
     def test_it_cannot_be_changed(self, block: Block) -> None:
         """Assigning to a field raises, and changes nothing."""
-        before = _fields(block)
+        before = fields_of(block)
         for name, value in before.items():
             with pytest.raises((InvalidBlock, AttributeError, ValidationError)):
                 setattr(block, name, value)
-        assert _fields(block) == before, "Keep the model frozen."
+        assert fields_of(block) == before, "Keep the model frozen."
 
     def test_copies_are_equal(self, block: Block) -> None:
         """Copies, and a block made of the same fields, are equal and have the same hash."""
@@ -188,7 +205,7 @@ class BlockContract(Contract):
             copy.copy(block),
             copy.deepcopy(block),
             block.model_copy(),
-            type(block)(**_fields(block)),
+            type(block)(**fields_of(block)),
         ):
             assert other == block, "A copy is not equal: keep no state beside the fields."
             assert hash(other) == hash(block), "Equal blocks must have equal hashes."
@@ -201,20 +218,20 @@ class BlockContract(Contract):
             "format": f"{block}",
             "the repr of its dump": repr(block.model_dump()),
             "its schema": json.dumps(type(block).model_json_schema()),
-            "a log line": _logged(block),
-            "a traceback with locals": _traceback_with(block),
-            "what JSON makes of it": _refused_json(block),
+            "a log line": logged(block),
+            "a traceback with locals": traceback_with(block),
+            "what JSON makes of it": refused_json(block),
         }
-        for name in _fields(block):
+        for name in fields_of(block):
             shown[f"the repr of .{name}"] = repr(getattr(block, name))
-        _assert_hidden(secrets, shown)
+        assert_hidden(secrets, shown)
 
     def test_errors_show_no_secret(self, block: Block, secrets: list[str]) -> None:
         """A mistake in one field shows no secret of the others."""
         shown: dict[str, str] = {}
-        for name in _fields(block):
+        for name in fields_of(block):
             try:
-                type(block)(**{**_fields(block), name: object()})
+                type(block)(**{**fields_of(block), name: object()})
             except InvalidBlock as error:
                 chain = [error.__cause__, error.__context__]
                 shown[f"the error for {name}"] = f"{error!r} {error} {error.problems} {chain}"
@@ -223,7 +240,7 @@ class BlockContract(Contract):
                     f"A wrong {name} raised {type(error).__name__}: a validator must raise "
                     "ValueError, which becomes InvalidBlock."
                 ) from None
-        _assert_hidden(secrets, shown)
+        assert_hidden(secrets, shown)
 
     # Saving and loading
 
@@ -240,7 +257,7 @@ class BlockContract(Contract):
     def test_saving_again_adds_no_version(self, block: Block) -> None:
         """Saving it again, or what was loaded, is no new version."""
         block.save("contract")
-        assert type(block)(**_fields(block)).save("contract").version == 1
+        assert type(block)(**fields_of(block)).save("contract").version == 1
         assert type(block).load("contract").save("contract").version == 1, (
             "A loaded block is saved as something else: its fields change at each validation."
         )
@@ -254,11 +271,11 @@ class BlockContract(Contract):
         record = memory_vault.store.get(block.slug, "contract")
         assert record is not None
         stored = f"{record.public!r} {record.sealed!r}"
-        _assert_hidden(secrets, {"its document": repr(document.fields), "the database": stored})
+        assert_hidden(secrets, {"its document": repr(document.fields), "the database": stored})
 
     def test_blocks_inside_are_kept_as_references(self, block: Block, memory_vault: Vault) -> None:
         """A block inside that is saved on its own is kept as a reference to it."""
-        children = list(_found(block, Block, inside=True))
+        children = list(found_in(block, Block, inside=True))
         for number, child in enumerate(children):
             child.save(f"child-{number}")
         block.save("contract")
@@ -283,7 +300,7 @@ class BlockContract(Contract):
     @pytest.mark.usefixtures("memory_vault")
     def test_pickling(self, block: Block, secrets: list[str]) -> None:
         """A saved block pickles as its address; one with secrets that is not saved refuses."""
-        fresh = type(block)(**_fields(block))
+        fresh = type(block)(**fields_of(block))
         if secrets:
             with pytest.raises(SecretExposed):
                 pickle.dumps(fresh)
@@ -291,17 +308,19 @@ class BlockContract(Contract):
             assert pickle.loads(pickle.dumps(fresh)) == fresh  # noqa: S301  # our own
         block.save("contract")
         pickled = pickle.dumps(block)
-        _assert_hidden(secrets, {"its pickle": pickled})
+        assert_hidden(secrets, {"its pickle": pickled})
         assert pickle.loads(pickled) == block, "It is another block after pickling."  # noqa: S301  # our own
 
     def test_old_documents_still_load(self, block: Block) -> None:
         """Each document of an old release becomes the block that it stood for."""
         cls = type(block)
         golden = self.golden_documents
-        missing = set(range(1, cls.schema_version)) - {each.schema_version for each in golden}
+        known = {each.schema_version for each in golden}
+        known |= {version_of(path) for path in golden_paths(self.golden_folder, cls.slug)}
+        missing = set(range(1, cls.schema_version)) - known
         assert not missing, (
             f"{cls.__name__} is at schema version {cls.schema_version}: give `golden_documents` of "
-            f"the versions {sorted(missing)}."
+            f"the versions {sorted(missing)}, or keep their files in `golden_folder`."
         )
         for document in golden:
             try:
@@ -314,11 +333,28 @@ class BlockContract(Contract):
                 f"A document of schema version {document.schema_version} became another block."
             )
 
+    def test_golden_documents_still_load(
+        self, golden_block: Block, pytestconfig: pytest.Config
+    ) -> None:
+        """Documents in `golden_folder` load; those of today's schema version as what they were."""
+        folder, cls = self.golden_folder, type(golden_block)
+        if folder is None:
+            pytest.skip("the package keeps no golden documents: see golden_folder")
+        today = folder / golden_name(cls)
+        if pytestconfig.getoption("write_golden_documents", default=False) and not today.exists():
+            write_golden(golden_block, folder)
+        assert today.exists(), (
+            f"There is no document of {cls.__name__} in schema version {cls.schema_version}, "
+            f"{today.name}: run `python -m pytest --write-golden-documents`, and keep the file."
+        )
+        for path in golden_paths(folder, cls.slug):
+            assert_golden_loads(path, cls)
+
     # Checking
 
     def test_check(self, block: Block, secrets: list[str]) -> None:
         """`check` answers in time with findings, raises nothing and shows no secret."""
-        report = _in_time(block, self.check_seconds)
+        report = checked_in_time(block, self.check_seconds)
         assert isinstance(report, CheckReport), f"check() returned a {type(report).__name__}."
         assert report.findings, "check() must say what it looked at, if only that it skipped it."
         for finding in report.findings:
@@ -327,130 +363,9 @@ class BlockContract(Contract):
             assert finding.fix or finding.status != "failed", (
                 f"The finding {finding.what!r} failed and must say what to do next (fix=)."
             )
-        _assert_hidden(secrets, {"its check": repr(report)})
+        assert_hidden(secrets, {"its check": repr(report)})
 
     def test_async_twins_are_coroutines(self, block: Block) -> None:
         """asave, aload and acheck are coroutine functions: nothing guesses who is calling."""
         for name in ("asave", "aload", "acheck"):
             assert inspect.iscoroutinefunction(getattr(block, name)), f"Declare `async def {name}`."
-
-
-_ATTRIBUTE_DOCS = "use_attribute_docstrings"
-
-
-def _fields(block: BaseModel) -> dict[str, Any]:
-    return {name: getattr(block, name) for name in type(block).model_fields}
-
-
-def _found(value: object, kind: type[Any], *, inside: bool = False) -> Iterator[Any]:
-    """Yield what is of a kind in a value, at any depth; ``inside`` leaves out the value itself."""
-    if isinstance(value, kind) and not inside:
-        yield value
-    if isinstance(value, BaseModel):
-        parts: list[Any] = list(_fields(value).values())
-    elif isinstance(value, Mapping):
-        parts = [*value.keys(), *value.values()]
-    elif isinstance(value, list | tuple | set | frozenset):
-        parts = list(value)
-    else:
-        parts = []
-    for part in parts:
-        yield from _found(part, kind)
-
-
-def _text(secret: Secret[Any]) -> str:
-    value = secret.reveal()
-    return value if isinstance(value, str) else value.decode("latin-1")
-
-
-def _models(cls: type[BaseModel]) -> list[type[BaseModel]]:
-    """Return a model and the models in its fields, at any depth."""
-    found: dict[type[BaseModel], None] = {}
-    waiting: list[Any] = [cls]
-    while waiting:
-        each = waiting.pop(0)
-        if isinstance(each, type) and issubclass(each, BaseModel):
-            if each not in found and each is not Block:
-                found[each] = None
-                waiting += [field.annotation for field in each.model_fields.values()]
-        else:
-            waiting += get_args(each)
-    return list(found)
-
-
-def _is_secret(annotation: Any) -> bool:
-    if getattr(annotation, "__origin__", annotation) is Secret:
-        return True
-    return any(_is_secret(part) for part in get_args(annotation))
-
-
-def _holds_text(annotation: Any) -> bool:
-    """Tell whether a type takes a plain text; inside a model, its own fields are looked at."""
-    if getattr(annotation, "__origin__", annotation) is Secret:
-        return False
-    return annotation in (str, bytes, Any) or any(map(_holds_text, get_args(annotation)))
-
-
-def _plugins_of(cls: type[Block]) -> set[str]:
-    """Return the entry-point names of the plugins that live in the package of a class."""
-    from importlib.metadata import entry_points
-
-    package = cls.__module__.partition(".")[0]
-    return {
-        point.name
-        for point in entry_points(group="brickwork")
-        if point.value.partition(".")[0] == package
-    }
-
-
-def _assert_hidden(secrets: list[str], shown: Mapping[str, str | bytes]) -> None:
-    for secret in secrets:
-        where = [name for name, text in shown.items() if leaks(secret, text)]
-        assert not where, f"A secret shows in {', '.join(where)}."
-
-
-def _logged(block: Block) -> str:
-    lines: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]  # the smallest handler there is
-    logger = logging.Logger("brickwork.contract")
-    logger.addHandler(handler)
-    logger.warning("the block %s %r", block, block)
-    return "\n".join(lines)
-
-
-def _traceback_with(block: Block) -> str:
-    try:
-        held = block  # noqa: F841  # a local variable, for the traceback to show
-        raise LookupError("on purpose")
-    except LookupError as error:
-        told = traceback.TracebackException.from_exception(error, capture_locals=True)
-    return "".join(told.format())
-
-
-def _refused_json(block: Block) -> str:
-    try:
-        return block.model_dump_json()
-    except BlockError as error:
-        return f"{error} {error.__cause__!r} {error.__context__!r}"
-
-
-def _in_time(block: Block, seconds: float) -> object:
-    answers: list[object] = []
-
-    def run() -> None:
-        try:
-            answers.append(block.check())
-        except BaseException as error:  # noqa: BLE001  # told below, by its type
-            answers.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    assert answers, f"check() took longer than {seconds} s: give everything in it a time-out."
-    answer = answers[0]
-    if isinstance(answer, BaseException):  # not `assert`, of which pytest shows the values
-        raise AssertionError(
-            f"check() raised {type(answer).__name__}: it must report that as a failed finding."
-        )
-    return answer

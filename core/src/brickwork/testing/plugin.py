@@ -13,6 +13,15 @@ _FAST = Path("/dev/shm")  # noqa: S108  # memory, where an fsync costs nothing; 
 _KEY = "dGhyb3ctYXdheSBrZXkgZm9yIHRlc3RzIG9ubHkhISE="  # of nothing but tests
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let contracts of blocks write what is missing."""
+    parser.getgroup("brickwork").addoption(
+        "--write-golden-documents",
+        action="store_true",
+        help="write today's document of each block whose contract has a golden_folder",
+    )
+
+
 @pytest.fixture
 def memory_vault(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

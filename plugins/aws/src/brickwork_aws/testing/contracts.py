@@ -49,6 +49,8 @@ __all__ = [
 ]
 
 MIB = 1024 * 1024
+GOLDEN = Path(__file__).parent / "golden"
+"""What releases of this package have saved."""
 
 
 def _credentials() -> AwsCredentials:
@@ -67,6 +69,7 @@ def _credentials() -> AwsCredentials:
 class TestAwsCredentials(BlockContract):
     """AwsCredentials as a block."""
 
+    golden_folder = GOLDEN
     unset = frozenset({"profile"})
     """Excludes keys."""
 
@@ -78,6 +81,8 @@ class TestAwsCredentials(BlockContract):
 
 class TestS3Bucket(BlockContract):
     """S3Bucket as a block."""
+
+    golden_folder = GOLDEN
 
     @pytest.fixture
     def block(self, no_aws_settings: None) -> Block:  # noqa: ARG002  # for what it hides
