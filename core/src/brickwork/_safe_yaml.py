@@ -27,7 +27,7 @@ _FLOAT = re.compile(
     r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)"
     r"|\.(nan|NaN|NAN)"
 )
-_MAX_DIGITS = 1000
+_MAX_DIGITS = 4300  # as many as Python makes a number of
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|#x[0-9a-f]+")
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from brickwork.vault.manifest import Plan, Source
+    from brickwork.vault.manifest.exporting import Export
     from brickwork.vault.writing import Writer
 
 
@@ -59,3 +60,28 @@ class Manifests:
     ) -> list[Document]:
         """Do what `plan` says, in one transaction; takes the same. Raises as `Plan.apply`."""
         return self.plan(*files, overlays=overlays, **options).apply()
+
+    def export(
+        self,
+        *patterns: str,
+        tags: "Iterable[str]" = (),
+        manifest: str | None = None,
+        reveal: bool = False,
+    ) -> "Export":
+        """Write blocks as a manifest that `apply` takes, by address.
+
+        References are written as they are, secrets as ``{$kept: secret}``, which means that what is
+        saved stays. What cannot be read is left out, and named.
+
+        Args:
+            patterns: Addresses, with ``*`` and ``?``; all blocks where there are none.
+            tags: Only blocks with all of these tags.
+            manifest: Only blocks that this manifest owns; the export then has its name.
+            reveal: Write secrets in clear. The audit trail says of which blocks.
+
+        Raises:
+            KeyUnavailable: There is no key.
+        """
+        from brickwork.vault.manifest.exporting import Selection, export
+
+        return export(self._reader, Selection(patterns, tuple(tags), manifest), reveal=reveal)

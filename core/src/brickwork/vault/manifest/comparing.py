@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from brickwork.secret import HIDDEN
 from brickwork.store import Record
-from brickwork.vault.codec import Encoded
+from brickwork.vault.codec import Encoded, canonical
 from brickwork.vault.diff import Change, Content, changes_between, notes_between
+from brickwork.vault.envelope import Secrets
 from brickwork.vault.manifest.plan import Drift
-from brickwork.vault.notes import Notes, notes_of
+from brickwork.vault.notes import Notes, annotated, notes_of
 from brickwork.vault.reading import Reader
 
 
@@ -38,10 +39,14 @@ def difference(reader: Reader, record: Record | None, new: Encoded, notes: Notes
         VaultError: What is saved cannot be opened or read.
     """
     name = new.slug if record is None else f"{record.slug}/{record.name}@{record.version}"
-    after = Content(new.public, new.secrets, name)
     if record is None:
+        after = Content(new.public, new.secrets, name)
         return Difference(tuple(changes_between(None, after)), tuple(notes_between(None, notes)))
-    before = Content(record.public, reader.secrets_of(record), name)
+    secrets = reader.secrets_of(record)
+    if _same(record, secrets, new, notes):
+        return Difference()
+    before = Content(record.public, secrets, name)
+    after = Content(new.public, new.secrets, name)
     changes = [each for each in changes_between(before, after) if each.kind != "unchanged"]
     changes += _sealed_references(record.public, new.public, {each.pointer for each in changes})
     versions = (record.schema_version, new.schema_version)
@@ -49,6 +54,16 @@ def difference(reader: Reader, record: Record | None, new: Encoded, notes: Notes
         tuple(changes),
         tuple(notes_between(before.notes, notes)),
         None if versions[0] == versions[1] else versions,
+    )
+
+
+def _same(record: Record, secrets: Secrets, new: Encoded, notes: Notes) -> bool:
+    """Tell quickly that nothing differs, as for most blocks of most manifests."""
+    if record.schema_version != new.schema_version or secrets != new.secrets:
+        return False
+    now = notes_on(record)
+    return now is not None and canonical(record.public) == canonical(
+        annotated(new.public, None, notes._replace(applied=now.applied))
     )
 
 

@@ -14,18 +14,19 @@ from brickwork.errors import (
     PluginError,
     ResolveError,
     UnknownBlock,
-    VaultError,
 )
 from brickwork.registry.current import get_registry
 from brickwork.store import Record
 from brickwork.vault.defining import Definition, define
 from brickwork.vault.diff import Change
+from brickwork.vault.envelope import Secrets
 from brickwork.vault.manifest.comparing import difference, drift_of, notes_on
 from brickwork.vault.manifest.model import Entry, Manifest, Problems, told
 from brickwork.vault.manifest.order import circles, ordered
 from brickwork.vault.manifest.plan import Action, Base, Step
 from brickwork.vault.manifest.values import check_kinds, fields_in, keeps, notes_in, uses_in
-from brickwork.vault.notes import Notes
+from brickwork.vault.migrating import lifted, steps_of as versions_of
+from brickwork.vault.notes import Notes, annotated
 from brickwork.vault.pointers import steps
 from brickwork.vault.reading import Reader
 from brickwork.vault.shapes import fields_of
@@ -172,113 +173,89 @@ class _Planner:
 
     def _step(self, address: str) -> Step | None:
         entry = self._manifest.entries[address]
-        head = self._heads.get(address)
+        record = self._store.get(*entry.address) if address in self._heads else None
         without = self._without_class.get(address)
-        if without is not None and head is not None:
-            return self._unreadable(entry, head, without, None, "")
+        if without is not None and record is not None:
+            return _unreadable(entry, record, without)
         wanted = self._wanted.get(address)
         if wanted is None:
             return None
-        record = self._store.get(*entry.address) if head is not None else None
-        owner = None if record is None else notes_on(record)
+        error, today = None, record
+        if record is not None:
+            self.compared += 1
+            try:
+                today = self._reader.as_of_today(record)
+            except BrickworkError as problem:
+                error, today = problem, None
+                self.unread.append(problem)
+        if record is not None and error is not None and keeps(wanted.fields):
+            step = _unreadable(entry, record, error)
+            return replace(step, refusal="the manifest keeps secrets of it, and it cannot be read")
+        definition = self._defined(wanted, today)
+        if definition is None:
+            return None
+        self._reader.plan(address, definition.block)
+        if record is not None and error is not None:
+            return self._replacement(wanted, record, error, definition)
+        return self._compared(wanted, record, today, definition)
+
+    def _defined(self, wanted: Wanted, current: Record | None) -> Definition | None:
+        """Work out what is wanted; what is wrong with it is noted."""
+        entry = wanted.entry
         try:
-            definition = define(self._reader, entry.address.slug, wanted.fields, record)
+            return define(self._reader, entry.address.slug, wanted.fields, current)
         except InvalidBlock as error:
             for problem in error.problems:
                 self._problems.of(entry, problem.message, problem.path)
-            return None
-        except VaultError as error:  # of what is saved, where its secrets are to be kept
-            if record is None:
-                self._problems.error(entry, error)
-                return None
-            return self._unreadable(
-                entry, record, error, None, "the manifest keeps secrets of it that cannot be read"
-            )
         except BrickworkError as error:
             self._problems.error(entry, error)
-            return None
         except Exception as error:  # noqa: BLE001  # the code of a plugin
             from brickwork.registry.plugins import told as told_of
 
             self._problems.of(entry, f"its class failed with {told_of(error)}")
-            return None
-        self._reader.plan(address, definition.block)
-        return self._compared(wanted, record, owner, definition)
+        return None
 
     def _compared(
-        self, wanted: Wanted, record: Record | None, now: Notes | None, definition: Definition
+        self, wanted: Wanted, record: Record | None, today: Record | None, definition: Definition
     ) -> Step:
-        entry, name = wanted.entry, self._manifest.name
+        name = self._manifest.name
+        now = None if record is None else notes_on(record)
         owner = now.manifest if now else None
         foreign = owner is not None and owner != name
         notes = wanted.notes
         if name is None and not (foreign and self._options.take_over):
             notes = notes._replace(manifest=owner)
-        self.compared += record is not None
-        try:
-            differs = difference(self._reader, record, definition.encoded, notes)
-        except VaultError as error:
-            assert record is not None  # noqa: S101  # there was something to open
-            self.unread.append(error)
-            return self._unreadable(entry, record, error, (wanted, definition, notes), "")
-        action: Action = "same"
-        if record is None:
-            action = "create"
-        elif differs:
-            action = "take over" if foreign else "change"
-        step = _with_notes(
-            Step(
-                entry.address,
-                action,
-                _given(differs.changes, wanted) if record is None else differs.changes,
-                differs.notes,
-                differs.schema_versions,
-                owner=owner,
-                missing=definition.missing,
-                definition=definition,
-            ),
-            record,
-            notes,
+        differs = difference(self._reader, today, definition.encoded, notes)
+        action: Action = "create"
+        if record is not None:
+            action = "same" if not differs else "take over" if foreign else "change"
+        step = Step(
+            wanted.entry.address,
+            action,
+            _given(differs.changes, wanted) if record is None else differs.changes,
+            differs.notes,
+            differs.schema_versions,
+            owner=owner,
+            missing=definition.missing,
+            definition=definition,
         )
         if action == "take over":
             step = replace(step, refusal=self._foreign(owner))
-        elif action == "change" and now is not None and owner == name and record is not None:
+        elif action == "change" and record is not None and now is not None and owner == name:
             step = replace(step, drift=drift_of(record, now))
-        return step
+        return _with_notes(step, record, notes)
 
-    def _foreign(self, owner: str | None) -> str:
-        if self._options.take_over:
-            return ""
-        return f"it belongs to the manifest {owner}; to take it over, add --take-over"
-
-    def _unreadable(
-        self,
-        entry: Entry,
-        record: Record,
-        error: BrickworkError,
-        given: tuple[Wanted, Definition, Notes] | None,
-        why_not: str,
+    def _replacement(
+        self, wanted: Wanted, record: Record, error: BrickworkError, definition: Definition
     ) -> Step:
-        now = notes_on(record)
-        owner = now.manifest if now else None
-        step = Step(
-            entry.address,
-            "unreadable",
-            owner=owner,
-            reason=told(error),
-            refusal=why_not or "it cannot be read",
-            base=Base(record.block_id, record.version),
-        )
-        if given is None:
-            return step
-        wanted, definition, notes = given
-        if keeps(wanted.fields):
-            return replace(step, refusal="the manifest keeps secrets of it that cannot be read")
+        """Return the step for what cannot be read, of which the manifest gives all."""
+        step = _unreadable(wanted.entry, record, error)
         if not self._options.replace_unreadable:
             return replace(
                 step, refusal="it cannot be read; to write it anew, add --replace-unreadable"
             )
-        fresh = difference(self._reader, None, definition.encoded, notes)
+        fresh = difference(self._reader, None, definition.encoded, wanted.notes)
+        foreign = step.owner not in (None, self._manifest.name)
         step = replace(
             step,
             action="replace",
@@ -286,11 +263,14 @@ class _Planner:
             notes=fresh.notes,
             definition=definition,
             missing=definition.missing,
-            refusal="",
+            refusal=self._foreign(step.owner) if foreign else "",
         )
-        if owner is not None and owner != self._manifest.name:
-            step = replace(step, refusal=self._foreign(owner))
-        return _with_notes(step, record, notes)
+        return _with_notes(step, record, wanted.notes)
+
+    def _foreign(self, owner: str | None) -> str:
+        if self._options.take_over:
+            return ""
+        return f"it belongs to the manifest {owner}; to take it over, add --take-over"
 
     # What goes
 
@@ -334,10 +314,36 @@ class _PlannedReader(Reader):
         self.resolutions = reader.resolutions
         self._planned: dict[str, Block | None] = {}
         self._loaded: dict[Address, Block] = {}
+        self._opened: dict[tuple[str, str, int], Secrets] = {}
 
     def plan(self, address: str, block: Block | None) -> None:
         """Take note of a planned block; None for one that cannot be built here."""
         self._planned[address] = block
+
+    def as_of_today(self, record: Record) -> Record:
+        """Return a document in the schema version of today, once it is known to be readable.
+
+        Raises what opening and lifting it raise.
+        """
+        secrets = self.secrets_of(record)
+        if versions_of(record, get_registry().block_class):
+            try:
+                _, encoded = lifted(self, record)
+            except ResolveError:
+                return record  # to be lifted, it needs something that cannot be fetched here
+            secrets = encoded.secrets
+            notes = notes_on(record) or Notes()
+            record = record._replace(
+                public=annotated(encoded.public, None, notes),
+                schema_version=encoded.schema_version,
+            )
+        self._opened[record.slug, record.name, record.version] = secrets
+        return record
+
+    def secrets_of(self, record: Record) -> Secrets:
+        """Open a document, unless it was opened already."""
+        opened = self._opened.get((record.slug, record.name, record.version))
+        return super().secrets_of(record) if opened is None else opened
 
     def load(self, address: Address, expect: type[B]) -> B:
         """Load a planned block, or one that is saved; one that is loaded often, once."""
@@ -348,6 +354,18 @@ class _PlannedReader(Reader):
         if found is None:
             found = self._loaded[address] = super().load(address, expect)
         return found  # type: ignore[return-value]  # asked for as Block only
+
+
+def _unreadable(entry: Entry, record: Record, error: BrickworkError) -> Step:
+    now = notes_on(record)
+    return Step(
+        entry.address,
+        "unreadable",
+        owner=now.manifest if now else None,
+        reason=told(error),
+        refusal="it cannot be read",
+        base=Base(record.block_id, record.version),
+    )
 
 
 def _given(changes: tuple[Change, ...], wanted: Wanted) -> tuple[Change, ...]:
