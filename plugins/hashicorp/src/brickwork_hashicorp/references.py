@@ -38,7 +38,8 @@ def parse(text: str) -> Wanted:
             raise ValueError(f"gives {name} twice")
         seen.add(name)
         if name == "version":
-            if not (value.isascii() and value.isdecimal() and 0 < int(value[:18]) == int(value)):
+            number = value.isascii() and value.isdecimal() and len(value) < 19
+            if not number or int(value) == 0:
                 raise ValueError("gives a version that is no number from 1 on")
             version = int(value)
         elif name == "block":
@@ -50,9 +51,12 @@ def parse(text: str) -> Wanted:
 
 def _parameters(query: str) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(query, strict_parsing=True)
+        found = parse_qsl(query, strict_parsing=True)
     except ValueError:
-        raise ValueError("has something other than version=... and block=... after the ?") from None
+        found = []
+    if not found:
+        raise ValueError("has something other than version=... and block=... after the ?")
+    return found
 
 
 def _check(path: str) -> None:

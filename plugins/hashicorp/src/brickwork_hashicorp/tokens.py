@@ -23,11 +23,18 @@ if TYPE_CHECKING:
 _DUE = 2 / 3
 """The part of its life after which a token is renewed, as Vault's own agents do."""
 
-_MARGIN_SECONDS = 1.0
-"""How long before its end a token is not used any more, at most a tenth of its life."""
+_MARGIN_SECONDS = 2.0
+"""How long before its end a token is not used any more, at most a quarter of its life.
+
+Servers tell lives in whole seconds, rounded: one that they call 2 may end after 1.5.
+"""
 
 _AGAIN_SECONDS = 5.0
 """After a renewal that failed: when to try again, while the token is still good."""
+
+
+_ROUNDED_SECONDS = 2.0
+"""How far the end of a token may be off that the server told in whole seconds."""
 
 
 class Held(NamedTuple):
@@ -53,7 +60,7 @@ def _held(token: Secret[str], lease: float, renewable: bool) -> Held:
     if lease <= 0:  # it does not expire
         return Held(token, renewable=renewable)
     now = monotonic()
-    ends = now + lease - min(_MARGIN_SECONDS, lease / 10)
+    ends = now + lease - min(_MARGIN_SECONDS, lease / 4)
     return Held(token, lease, now + lease * _DUE, ends, renewable)
 
 
@@ -123,9 +130,10 @@ class TokenKeeper:
         Raises:
             Forbidden: It does not know the token, or the token may not ask.
         """
-        answer = self._ask("get", "/v1/auth/token/lookup-self", self.token(deadline), deadline)
-        data: dict[str, Any] = answer["data"]
-        return data
+        return self._look_up(self.token(deadline), deadline)
+
+    def _look_up(self, token: Secret[str], deadline: float) -> dict[str, Any]:
+        return self._ask("get", "/v1/auth/token/lookup-self", token, deadline, part="data")
 
     def _refreshed(self, held: Held, deadline: float) -> Held:
         """Renew the token; others go on with it meanwhile, and so do we if that fails."""
@@ -144,14 +152,11 @@ class TokenKeeper:
         later = held._replace(due=monotonic() + min(_AGAIN_SECONDS, held.lease / 10))
         try:
             if held.renewable:
-                answer = self._ask(
-                    "post", "/v1/auth/token/renew-self", held.token, deadline, json={}
-                )
-                fresh = _from_answer(answer)
+                fresh = self._granted("/v1/auth/token/renew-self", {}, held.token, deadline)
                 if not self.may_log_in:
                     return self._given(fresh)
-                # Near its longest life the server gives less and less: begin a new one.
-                if fresh.lease >= held.lease / 2:
+                # Near its longest life the server gives less and less, at last 0: begin a new one.
+                if held.lease / 2 < fresh.lease < math.inf:
                     return fresh
             return self._log_in(deadline) if self.may_log_in else later
         except (VaultError, OSError, BlockError):
@@ -183,7 +188,7 @@ class TokenKeeper:
         login = login_of(auth)
         failed: Diagnosis
         try:
-            return _from_answer(self._ask("post", login.path, None, deadline, json=login.body))
+            return self._granted(login.path, login.body, None, deadline)
         except Exception as error:
             if not is_vault_error(error):
                 raise
@@ -198,8 +203,10 @@ class TokenKeeper:
 
         failed: Diagnosis | None = None
         try:
-            data = self._ask("get", "/v1/auth/token/lookup-self", token, deadline)["data"]
-            return self._given(_held(token, data["ttl"], bool(data["renewable"])))
+            told = self._look_up(token, deadline)
+            # A ttl of 0 is also that of a token in its last half second.
+            ttl = 0 if told.get("expire_time") is None else max(told.get("ttl") or 0, 1)
+            return self._given(_held(token, ttl, bool(told.get("renewable"))))
         except (VaultError, OSError) as error:
             failed = explain(error, self._vault)
             known = token_is_known(error)
@@ -221,7 +228,7 @@ class TokenKeeper:
         from hvac.exceptions import Forbidden
 
         try:
-            self._ask("get", "/v1/auth/token/lookup-self", token, deadline)
+            self._look_up(token, deadline)
         except Forbidden as error:
             return token_is_known(error)
         return True
@@ -235,7 +242,8 @@ class TokenKeeper:
                 f" ({name}).",
                 fix=fix,
             )
-        how = "has expired" if monotonic() >= self._worked_until else "was revoked"
+        expired = monotonic() >= self._worked_until - _ROUNDED_SECONDS
+        how = "has expired" if expired else "was revoked"
         return BlockError(f"The token {how} ({name}).", fix=fix)
 
     def _login_refused(self, error: BaseException, sent: dict[str, str]) -> Diagnosis:
@@ -253,9 +261,27 @@ class TokenKeeper:
             "Correct what auth gives; a secret id or JWT may also have expired, or be used up.",
         )
 
+    def _granted(
+        self, path: str, body: dict[str, str], token: Secret[str] | None, deadline: float
+    ) -> Held:
+        """Log in or renew, and return the token that comes of it."""
+        auth = self._ask("post", path, token, deadline, part="auth", json=body)
+        fresh, lease = auth.get("client_token"), auth.get("lease_duration")
+        if not isinstance(fresh, str) or not isinstance(lease, int | float):
+            raise not_a_vault(self._vault)
+        return _held(Secret(fresh), lease, bool(auth.get("renewable")))
+
     def _ask(
-        self, method: str, path: str, token: Secret[str] | None, deadline: float, **options: Any
+        self,
+        method: str,
+        path: str,
+        token: Secret[str] | None,
+        deadline: float,
+        *,
+        part: str,
+        **options: Any,
     ) -> dict[str, Any]:
+        """Send a request; return one part of the answer."""
         headers = {} if token is None else {"X-Vault-Token": token.reveal()}
         failed: BaseException
         try:
@@ -267,8 +293,9 @@ class TokenKeeper:
                 again=True,  # to renew or to log in twice does no harm
                 **options,
             )
-            if isinstance(answer, dict):
-                return answer
+            told = answer.get(part) if isinstance(answer, dict) else None
+            if isinstance(told, dict):
+                return told
             failed = not_a_vault(self._vault)
         except Exception as error:
             if not is_vault_error(error):
@@ -285,11 +312,6 @@ def not_a_vault(vault: "HashicorpVault") -> BlockError:
         f"What answers at {vault.url} is no Vault server.",
         fix="Correct url: it is https://host:port, without /v1 and /ui.",
     )
-
-
-def _from_answer(answer: dict[str, Any]) -> Held:
-    auth = answer["auth"]
-    return _held(Secret(auth["client_token"]), auth["lease_duration"], bool(auth["renewable"]))
 
 
 def _harmless(error: BaseException, body: dict[str, str]) -> str:

@@ -4,6 +4,7 @@ The contracts of the resolver start an OpenBao on 127.0.0.1.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,8 @@ class TestPackage(PackageContract):
 
 
 class _VaultContract(BlockContract):
+    golden_folder = Path(__file__).parent / "golden"
+    """What releases of this package have saved, with each way to log in."""
     unset = frozenset({"verify"})
     """It is on wherever ca_bundle is given."""
 
