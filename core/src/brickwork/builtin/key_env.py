@@ -19,7 +19,7 @@ class EnvKey(KeyProvider):
 
     name: ClassVar[str] = "env"
     # The text of a key file can be handed to a container as a variable, and the other way round.
-    also_opens: ClassVar[frozenset[str]] = frozenset({"file"})
+    also_opens: ClassVar[frozenset[str]] = frozenset({"file", "keyring"})
     default_variable: ClassVar[str] = "BRICKWORK_KEY"
 
     def __init__(self, variable: str = default_variable) -> None:

@@ -28,7 +28,7 @@ class FileKey(KeyProvider):
     """
 
     name: ClassVar[str] = "file"
-    also_opens: ClassVar[frozenset[str]] = frozenset({"env"})
+    also_opens: ClassVar[frozenset[str]] = frozenset({"env", "keyring"})
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser().absolute()
@@ -86,7 +86,9 @@ class FileKey(KeyProvider):
         with self._explained("created"):
             make_private_folder(self.path.parent)
         with self._folder() as folder, self._explained("created"):
-            made = not _exists(self.path.name, folder) and _write_new(self.path.name, folder)
+            made = not _exists(self.path.name, folder) and write_new(
+                self.path.name, folder, wrapping.key_to_text(new_key()).encode() + b"\n"
+            )
             # Also when another process made it: its key must not be used before it is durable.
             os.fsync(folder)
         if not made:
@@ -175,14 +177,23 @@ def _exists(name: str, folder: int) -> bool:
     return True
 
 
-def _write_new(name: str, folder: int) -> bool:
-    """Write a new key under a name that is free; tell whether it still was."""
+def write_new(name: str, folder: int, content: bytes) -> bool:
+    """Write a private file under a name that is free, whole or not at all; tell whether it was.
+
+    Args:
+        name: The file's name.
+        folder: Descriptor of its folder, which the caller makes durable.
+        content: What to write.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     temporary = f".{name}.{os.urandom(8).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE_FLAGS
     descriptor = os.open(temporary, flags, 0o600, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(wrapping.key_to_text(new_key()).encode() + b"\n")
+            file.write(content)
             file.flush()
             os.fsync(descriptor)
         # A link, not a rename: it appears whole, and only if nobody else's has appeared.

@@ -7,9 +7,10 @@ from typing import ClassVar, NamedTuple, Self
 
 from brickwork.builtin import wrapping
 from brickwork.crypto import KEY_SIZE, without_frames
-from brickwork.errors import KeyUnavailable, UnsupportedFormat
+from brickwork.errors import KeyUnavailable, UnsupportedFormat, WrongKey
 from brickwork.keyprovider import KeyProvider
 from brickwork.masking import masker
+from brickwork.secret import Secret
 
 _ASK = "ask"
 _SALT_SIZE = 16
@@ -45,8 +46,9 @@ class PassphraseKey(KeyProvider):
 
     The setting is the name of the environment variable that holds the passphrase, by default
     ``BRICKWORK_PASSPHRASE``; ``ask`` means that variable or, where it is not set and the program
-    runs in a terminal, a question. The salt and the cost are kept with the wrapped key; a cost that
-    is read there is refused if it is absurd, so that a changed vault cannot eat the memory.
+    runs in a terminal, a question, asked once. The salt and the cost are kept with the wrapped
+    key; a cost that is read there is refused if it is absurd, so that a changed vault cannot eat
+    the memory.
 
     Whoever has the vault's database can guess at the passphrase for as long as they like: take five
     or more random words, not a password.
@@ -65,6 +67,7 @@ class PassphraseKey(KeyProvider):
         self.variable = variable
         self.ask = ask
         self.cost = cost
+        self._answer: Secret[str] | None = None
 
     @classmethod
     def open(cls, setting: str) -> Self:
@@ -80,10 +83,7 @@ class PassphraseKey(KeyProvider):
     @without_frames
     def wrap(self, root_key: bytes, context: bytes) -> bytes:
         """Protect a root key. Raises KeyUnavailable if there is no passphrase, or an empty one."""
-        salt = os.urandom(_SALT_SIZE)
-        key = _stretch(self._passphrase(new=True), salt, self.cost)
-        extra = _COST.pack(*self.cost) + salt
-        return wrapping.lock(root_key, context, key, wrapping.BY_PASSPHRASE, extra)
+        return lock(root_key, context, self._passphrase(new=True), self.cost)
 
     @without_frames
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
@@ -91,16 +91,12 @@ class PassphraseKey(KeyProvider):
 
         A changed salt or cost looks like another passphrase, and raises WrongKey as that does.
         """
-        extra = wrapping.inspect(wrapped, wrapping.BY_PASSPHRASE, _COST.size + _SALT_SIZE)
-        cost = Cost(*_COST.unpack_from(extra))
-        if not cost.reasonable:
-            raise UnsupportedFormat(
-                "The vault's wrapped root key asks for an absurd amount of memory or time.",
-                fix="It was changed, or made by something newer: restore the vault's database from "
-                "a backup, or upgrade Brickwork.",
-            )
-        key = _stretch(self._passphrase(new=False), extra[_COST.size :], cost)
-        return wrapping.unlock(wrapped, context, key, guard=self.describe())
+        extra = checked(wrapped)
+        try:
+            return unlock(wrapped, extra, context, self._passphrase(new=False), self.describe())
+        except WrongKey:
+            self._answer = None  # mistyped: ask again
+            raise
 
     def describe(self) -> str:
         """Say where the passphrase comes from."""
@@ -123,15 +119,18 @@ class PassphraseKey(KeyProvider):
         if not text.strip():
             raise self._unavailable("The passphrase is empty.")
         masker.add(text)
-        return _encoded(text)
+        return encoded(text)
 
     def _asked(self, *, new: bool) -> str | None:
+        if self._answer is not None:
+            return self._answer.reveal()
         if sys.stdin is None or not sys.stdin.isatty():
             return None
         from getpass import getpass
 
+        what = "New passphrase for" if new else "Passphrase of"
         try:
-            text = getpass("Passphrase of the Brickwork vault: ")
+            text = getpass(f"{what} the Brickwork vault: ")
             if new and getpass("The same again: ") != text:
                 raise KeyUnavailable(
                     "The two passphrases are not the same.",
@@ -140,6 +139,7 @@ class PassphraseKey(KeyProvider):
                 )
         except EOFError:
             return None
+        self._answer = Secret(text)
         return text
 
     def _unavailable(self, what: str) -> KeyUnavailable:
@@ -150,7 +150,61 @@ class PassphraseKey(KeyProvider):
         )
 
 
-def _encoded(text: str) -> bytes:
+@without_frames
+def lock(root_key: bytes, context: bytes, passphrase: bytes, cost: Cost) -> bytes:
+    """Wrap a root key, or another key of its size, by a passphrase.
+
+    Args:
+        root_key: 32 bytes.
+        context: What the result is bound to.
+        passphrase: As `encoded` returned it.
+        cost: What a guess is to cost.
+    """
+    salt = os.urandom(_SALT_SIZE)
+    extra = _COST.pack(*cost) + salt
+    key = _stretch(passphrase, salt, cost)
+    return wrapping.lock(root_key, context, key, wrapping.BY_PASSPHRASE, extra)
+
+
+def checked(wrapped: bytes) -> bytes:
+    """Check the form and the cost of a wrapped key, and return both the cost and the salt.
+
+    Raises:
+        UnsupportedFormat: Not wrapped by a passphrase, or at an absurd cost.
+        TruncatedCiphertext: It ends too early.
+        TamperedCiphertext: It is longer than it should be.
+    """
+    extra = wrapping.inspect(wrapped, wrapping.BY_PASSPHRASE, _COST.size + _SALT_SIZE)
+    if not Cost(*_COST.unpack_from(extra)).reasonable:
+        raise UnsupportedFormat(
+            "The wrapped root key asks for an absurd amount of memory or time.",
+            fix="It was changed, or made by something newer: restore it from a backup, or upgrade "
+            "Brickwork.",
+        )
+    return extra
+
+
+@without_frames
+def unlock(wrapped: bytes, extra: bytes, context: bytes, passphrase: bytes, guard: str) -> bytes:
+    """Return the key that `lock` wrapped.
+
+    Args:
+        wrapped: What `lock` returned.
+        extra: What `checked` returned for it.
+        context: What it was bound to.
+        passphrase: As `encoded` returned it.
+        guard: Where the passphrase came from, for the message.
+
+    Raises:
+        WrongKey: By another passphrase, or the cost or the salt was changed.
+        TamperedCiphertext: It was changed, or belongs to another context.
+    """
+    key = _stretch(passphrase, extra[_COST.size :], Cost(*_COST.unpack_from(extra)))
+    return wrapping.unlock(wrapped, context, key, guard=guard)
+
+
+def encoded(text: str) -> bytes:
+    """Return a passphrase as bytes that are the same wherever and however it was typed."""
     if not text.isascii():
         # One character can be spelt in several ways; systems differ in which they type.
         import unicodedata

@@ -60,10 +60,11 @@ def brickwork_resolvers() -> dict[str, str]:
 
 @hookimpl
 def brickwork_key_providers() -> dict[str, str]:
-    """An environment variable, a file, a passphrase."""
+    """An environment variable, a file, a passphrase, the keyring of the operating system."""
     return {
         "env": "brickwork.builtin.key_env:EnvKey",
         "file": "brickwork.builtin.key_file:FileKey",
+        "keyring": "brickwork.builtin.key_keyring:KeyringKey",
         "passphrase": "brickwork.builtin.key_passphrase:PassphraseKey",
     }
 

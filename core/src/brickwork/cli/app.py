@@ -21,7 +21,7 @@ SUMMARIES = {
     "block": "Save, look at, change and check blocks.",
     "doctor": "Find out what is wrong with this installation.",
     "help": "Explain a command or a topic.",
-    "keys": "Look at the keys that guard the vault.",
+    "keys": "Look at, rotate, back up and destroy the keys that guard the vault.",
     "plugin": "Look at the plugins that are installed.",
     "task": "List and run prebuilt tasks.",
     "vault": "Move whole vaults.",

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from brickwork.cli import keys_backup, keys_change
 from brickwork.cli.invocation import Invocation, pass_invocation
 from brickwork.cli.output import json_option, note, print_json, print_table, print_text
 from brickwork.errors import BrickworkError
@@ -17,7 +18,21 @@ MANY_WRAPS = 2**30
 
 @click.group("keys")
 def group() -> None:
-    """Look at the keys that guard the vault."""
+    """Look at, rotate, back up and destroy the keys that guard the vault.
+
+    No key is ever shown, and none is an argument.
+    """
+
+
+for command in (
+    keys_backup.backup,
+    keys_backup.restore,
+    keys_change.destroy,
+    keys_change.reencrypt,
+    keys_change.rewrap,
+    keys_change.rotate,
+):
+    group.add_command(command)
 
 
 @group.command("status")
@@ -25,18 +40,22 @@ def group() -> None:
 @pass_invocation
 @click.pass_context
 def status(ctx: click.Context, invocation: Invocation, as_json: bool) -> None:
-    """Show the root keys, who guards them, and whether the vault opens. No values.
+    """Show the root keys, and whether the vault opens.
 
-    Ends with 3 if the key is missing, is another one, or is not private.
+    Also who guards them, and what needs them. Ends with 3 if the key is missing, is another one, or is not private.
     """
     from brickwork.config import Config
+    from brickwork.vault.rotation import unfinished
 
     config = Config.load(vault=invocation.vault_url, keys=invocation.keys)
     vault = invocation.vault()
     keys = vault.keys.status()
     where = vault.keys.provider.describe()
     problem = _problem(invocation)
-    warnings = [text for key in keys if (text := _warning(key))]
+    documents = vault.store.documents_by_key() if keys else {}
+    left, renewing = unfinished(vault.keys) if keys else (0, False)
+    warnings = [*filter(None, [*map(_warning, keys), _unfinished(left, renewing)])]
+    shapes = [{**_shape(key), "documents": documents.get(key.kid, 0)} for key in keys]
     if as_json:
         provider = {"name": vault.keys.provider.name, "where": where}
         print_json(
@@ -48,7 +67,8 @@ def status(ctx: click.Context, invocation: Invocation, as_json: bool) -> None:
                 "opens": problem is None if keys else None,
                 "problem": problem and {"what": problem.what, "fix": problem.fix},
                 "warnings": warnings,
-                "keys": [_shape(key) for key in keys],
+                "unfinished": {"documents": left, "reencrypting": renewing},
+                "keys": shapes,
             },
         )
     else:
@@ -56,10 +76,10 @@ def status(ctx: click.Context, invocation: Invocation, as_json: bool) -> None:
         print_text(f"key    {where} (from {config.sources['keys']})")
         if keys:
             rows = [
-                (k["kid"], k["provider"], k["created_at"], k["active"], k["wraps"])
-                for k in map(_shape, keys)
+                (k["kid"], k["provider"], k["created_at"], k["active"], k["documents"], k["wraps"])
+                for k in shapes
             ]
-            print_table(("kid", "provider", "made", "active", "seals"), rows)
+            print_table(("kid", "provider", "made", "active", "documents", "seals"), rows)
         else:
             note("The vault has no root key yet; the first save makes one.")
         for text in warnings:
@@ -86,6 +106,17 @@ def _warning(key: "WrappedKey") -> str:
     return (
         f"Root key {key.kid.hex()} has sealed {key.wraps} documents; make a new one before 2**31."
     )
+
+
+def _unfinished(documents: int, renewing: bool) -> str:
+    """Say what an interrupted change of keys left."""
+    if renewing:
+        text = f"An encryption anew is not finished: {documents} document(s) are left."
+        return f"{text} Run `brickwork keys reencrypt` again."
+    if documents:
+        text = f"{documents} document(s) are under another root key than the active one"
+        return f"{text}, as after an interrupted rotation. Run `brickwork keys rotate`."
+    return ""
 
 
 def _shape(key: "WrappedKey") -> dict[str, object]:

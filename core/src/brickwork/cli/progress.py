@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -28,17 +28,44 @@ def shown_progress(*, hidden: bool = False) -> Iterator[None]:
             yield
 
 
-class _Lines:
-    """Prints a line at the first report, then at most one a second, and one at the end."""
+@contextmanager
+def counted(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on standard error how far something is that is no task; nothing if it is done at once.
 
-    def __init__(self) -> None:
-        self._next = 0.0
+    Args:
+        what: What is counted, for people.
+
+    Yields:
+        What to call with how many are done, and of how many.
+    """
+    if not sys.stderr.isatty():
+        yield _reporting(what, _Lines(time.monotonic() + _SECONDS_BETWEEN_LINES))
+        return
+    with _bars() as bars:
+        yield _reporting(what, _Bars(bars))
+
+
+def _reporting(what: str, show: Callable[[Progress], None]) -> Callable[[int, int], None]:
+    return lambda done, total: show(Progress(what, done, total, "", None))
+
+
+class _Lines:
+    """Prints a line at the first report, then at most one a second, and one at the end.
+
+    Args:
+        start: Nothing is printed before that time, not even the end.
+    """
+
+    def __init__(self, start: float = 0.0) -> None:
+        self._next = start
+        self._began = not start
 
     def __call__(self, report: Progress) -> None:
         now = time.monotonic()
         complete = report.total is not None and report.done >= report.total
-        if now < self._next and not complete:
+        if now < self._next and not (complete and self._began):
             return
+        self._began = True
         self._next = now + _SECONDS_BETWEEN_LINES
         of = "" if report.total is None else f" of {report.total:g}"
         text = f": {report.text}" if report.text else ""

@@ -80,13 +80,14 @@ def destroy(keys: KeyRing, kid: bytes) -> None:
     """Remove a root key; see `KeyRing.destroy`."""
     use = use_of(keys.store, kid)
     if use:
-        raise KeyInUse(f"Root key {kid.hex()} is still needed: {use}.", fix=_what_to_do(use))
+        raise KeyInUse(f"Root key {kid.hex()} is still needed: {use}.", fix=advice(use))
     with keys.store.transaction():
         keys.store.remove_key(kid)  # which looks again
         AuditTrail(keys.store, keys).append("keys.destroy", None, kid=kid.hex())
 
 
-def _what_to_do(use: KeyUse) -> str:
+def advice(use: KeyUse) -> str:
+    """Say what to do with a root key that is to be destroyed and is needed."""
     if use.active or use.documents:
         return "Run `brickwork keys rotate` first; it brings all documents under another root key."
     return "Keep it: without it, nobody could verify those entries."
