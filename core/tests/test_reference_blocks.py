@@ -580,3 +580,14 @@ def test_explain_tells_where_each_value_comes_from(vault: Vault) -> None:
     assert str(found["account.login"].saved_in) == "reftest-account/a@1"
     assert "half" not in repr(found)
     assert "x" * 9 not in repr(found)
+
+
+def test_a_text_can_be_resolved_alone(vault: Vault) -> None:
+    """Without a block; what is literal stays so, and what fails says why."""
+    vault.define("secret/s", {"value": "the-password"})
+    assert vault.resolve("${env:APP_HOST}:${block:secret/s}").reveal() == (
+        "db.example.com:the-password"
+    )
+    assert vault.resolve("plain $${x}").reveal() == "plain ${x}"
+    with pytest.raises(ResolveError, match=r"^\$\{env:APP_NOTHING\}"):
+        vault.resolve("${env:APP_NOTHING}")

@@ -1,8 +1,9 @@
 """``--set FIELD=VALUE`` and its kin: from arguments to the fields of a block.
 
 Arguments are literal: a value is text, or JSON where the field is more than text; ``@`` and ``$``
-mean nothing. A secret is never taken from an argument, which other users and the shell's history
-can see, but from standard input or by a hidden question.
+mean nothing. Only ``--from`` takes references, which are fetched and kept. A secret is never taken
+from an argument, which other users and the shell's history can see, but from standard input or by a
+hidden question.
 """
 
 import json
@@ -15,9 +16,12 @@ from pydantic import BaseModel
 from brickwork.block import Address, Block
 from brickwork.errors import BlockError, InvalidName
 from brickwork.secret import Secret
+from brickwork.vault.references import Template, parse as parse_references
 from brickwork.vault.shapes import Shape
+from brickwork.vault.written import keep_at
 
 Load = Callable[[Address], Block]
+Resolve = Callable[[str], Secret[str]]
 Ask = Callable[[str], str]
 
 _FROM_INPUT = "-"
@@ -64,14 +68,23 @@ class Assigner:
         cls: The block's class.
         load: Loads a block that is to be referred to.
         ask: Asks a person for a secret, without echo; None where nobody is there.
+        resolve: Fetches what a text with references stands for.
     """
 
-    def __init__(self, cls: type[Block], load: Load, ask: Ask | None = None) -> None:
+    def __init__(
+        self,
+        cls: type[Block],
+        load: Load,
+        ask: Ask | None = None,
+        resolve: Resolve | None = None,
+    ) -> None:
         self._cls = cls
         self._shape = Shape(cls)
         self._load = load
         self._ask = ask
+        self._resolve = resolve
         self._input_used_by = ""
+        self._templates: dict[tuple[str, ...], Template] = {}
 
     def apply(self, fields: Mapping[str, Any], assignments: Iterable[Assignment]) -> dict[str, Any]:
         """Return the fields with the assignments made, not validated yet.
@@ -113,9 +126,16 @@ class Assigner:
             result[top.name] = _put(result.get(top.name), path[1:], Secret(value), name)
         return result
 
+    def keep_references(self, block: Block) -> None:
+        """Note on a block that was made of the fields which of them came from references."""
+        for path, template in self._templates.items():
+            keep_at(block, path, template)
+
     def _value(self, given: Assignment, shape: Shape) -> Any:
         if given.source == "--ref":
             return self._block(given, given.value)
+        if given.source == "--from":
+            return self._fetched(given, shape)
         if shape.takes_secret():
             if given.value == _FROM_INPUT:
                 return Secret(self._secret(given.name))
@@ -146,6 +166,20 @@ class Assigner:
                 for key, each in value.items()
             }
         return value
+
+    def _fetched(self, given: Assignment, shape: Shape) -> Any:
+        text = given.value if "${" in given.value else f"${{{given.value}}}"
+        template = parse_references(text)
+        if not isinstance(template, Template) or self._resolve is None:
+            raise BlockError(
+                f"What {given.name} is given with --from is no reference.",
+                fix=f"Write --from {given.name}=env:NAME, or {given.name}='text ${{env:NAME}}'.",
+            )
+        if shape.takes_secret() and template.has_text:
+            raise _in_argument(given.name)
+        self._templates[given.path] = template
+        value = self._resolve(text)
+        return value if shape.takes_secret() else value.reveal()
 
     def _block(self, given: Assignment, value: object) -> Block:
         try:

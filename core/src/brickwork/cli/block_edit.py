@@ -13,6 +13,7 @@ from brickwork.errors import BlockError, BlockExists, BlockInUse, BrickworkError
 
 if TYPE_CHECKING:
     from brickwork.block import Address, Block
+    from brickwork.cli.assign import Assigner
     from brickwork.cli.forms import Form
     from brickwork.vault import Document, Vault
     from brickwork.vault.notes import Notes
@@ -24,6 +25,8 @@ _HOW = """\b
   --set client_options.verify=true a field of a field; a list's items are counted from 0
   --set secret_access_key=-        a secret, from standard input (asked for on a terminal)
   --ref credentials=SLUG/NAME      another saved block; --set does the same where only blocks fit
+  --from secret_access_key=env:KEY a reference, which is fetched anew at each load; also
+                                   --from login='app@${env:HOST}', for a field that is no secret
 
 Values are taken as they are written: @ and $ mean nothing. A secret in an argument is refused."""
 
@@ -38,6 +41,13 @@ def _value_options(command: F) -> F:
             multiple=True,
             metavar="FIELD=SLUG/NAME",
             help="Refer to a saved block.",
+        ),
+        click.option(
+            "--from",
+            "froms",
+            multiple=True,
+            metavar="FIELD=REFERENCE",
+            help="Fetch the value at each load.",
         ),
         click.option(
             "--secrets-from-stdin",
@@ -70,6 +80,7 @@ def create(
     name: str,
     sets: tuple[str, ...],
     refs: tuple[str, ...],
+    froms: tuple[str, ...],
     secrets_from_stdin: bool,
     no_check: bool,
     as_json: bool,
@@ -87,11 +98,12 @@ def create(
     _refuse_early(vault, address, overwrite=overwrite)
     noted = description is not None or bool(tags) or expires is not None
     notes = _notes_at(vault, address, description, tags, expires) if noted else None
-    given = _assigned(invocation, vault, cls, {}, sets, refs, secrets_from_stdin)
+    given, assigner = _assigned(invocation, vault, cls, {}, (sets, refs, froms), secrets_from_stdin)
     if invocation.interactive and not secrets_from_stdin:
-        block = _form(vault).fill(cls, given, only_missing=bool(sets or refs))
+        block = _form(vault).fill(cls, given, only_missing=bool(sets or refs or froms))
     else:
         block = cls(**given)
+    assigner.keep_references(block)
     _check_first(invocation, block, skip=no_check)
     _saved(vault.save(block, name, overwrite=overwrite, notes=notes), as_json)
 
@@ -113,6 +125,7 @@ def edit(
     address: str,
     sets: tuple[str, ...],
     refs: tuple[str, ...],
+    froms: tuple[str, ...],
     secrets_from_stdin: bool,
     no_check: bool,
     as_json: bool,
@@ -129,19 +142,21 @@ def edit(
     assert place is not None  # noqa: S101  # load stamps it
     _refuse_old_version(vault, address, place)
     cls, current = type(block), dict(block.__dict__)
-    changes = _assigned(invocation, vault, cls, current, sets, refs, secrets_from_stdin)
+    options = (sets, refs, froms)
+    changes, assigner = _assigned(invocation, vault, cls, current, options, secrets_from_stdin)
     changes.update(_defaults(cls, unsets))
     noted = description is not None or bool(tags or untags) or expires is not None
     notes = _notes_at(vault, place, description, tags, expires, untags) if noted else None
-    if sets or refs or unsets or secrets_from_stdin:
+    if any(options) or unsets or secrets_from_stdin:
         changed = block.model_copy(update=changes)
+        assigner.keep_references(changed)
     elif noted:
         changed = block
     elif invocation.interactive:
         changed = _form(vault).change(block, {})
     else:
         raise BlockError("There is nothing to change.", fix="Give --set FIELD=VALUE.")
-    if changed == block and not noted:
+    if changed == block and not noted and not froms:
         note(f"{place} is like that already; no version was added.")
     elif changed != block:
         _check_first(invocation, changed, skip=no_check)
@@ -229,19 +244,19 @@ def _assigned(
     vault: "Vault",
     cls: "type[Block]",
     current: dict[str, Any],
-    sets: Sequence[str],
-    refs: Sequence[str],
+    options: tuple[Sequence[str], Sequence[str], Sequence[str]],
     secrets_from_stdin: bool,
-) -> dict[str, Any]:
-    """Return the fields that the options change, as they are to be."""
+) -> "tuple[dict[str, Any], Assigner]":
+    """Return the fields that the options change, as they are to be, and what put them there."""
     from brickwork.cli.assign import Assigner, parse, read_input
     from brickwork.cli.forms import Terminal
 
-    assignments = [*parse(sets, "--set"), *parse(refs, "--ref")]
+    sources = zip(options, ("--set", "--ref", "--from"), strict=True)
+    assignments = [each for texts, source in sources for each in parse(texts, source)]
     ask = None
     if invocation.interactive:
         ask = lambda name: _asked(Terminal().ask_hidden, name)  # noqa: E731  # shorter so
-    assigner = Assigner(cls, vault.load, ask)
+    assigner = Assigner(cls, vault.load, ask, vault.resolve)
     fields = assigner.apply(current, assignments)
     if secrets_from_stdin:
         if any(each.value == "-" for each in assignments):
@@ -250,7 +265,8 @@ def _assigned(
                 fix="Leave --set FIELD=- out, and put that field into the JSON object.",
             )
         fields = assigner.apply_json(fields, read_input())
-    return {name: value for name, value in fields.items() if value is not current.get(name)}
+    changed = {name: value for name, value in fields.items() if value is not current.get(name)}
+    return changed, assigner
 
 
 def _asked(ask_hidden: Callable[[str], str], name: str) -> str:

@@ -141,7 +141,7 @@ class Reader:
 
         Args:
             templates: By pointer.
-            path: The block that they stand in, after those that lead to it.
+            path: The block that they stand in, after those that lead to it; empty for none.
 
         Raises:
             ResolveError: Some of them cannot be had; names each field and its reference.
@@ -151,7 +151,7 @@ class Reader:
         for ref in wanted:
             if ref.scheme == BLOCK and ref not in found:
                 found[ref] = self._field(ref, path)
-        return filled(templates, found, str(path[-1]))
+        return filled(templates, found, path[-1] if path else None)
 
     def _field(self, reference: Reference, path: Path) -> str | ResolveError:
         """Return the field of another block that a reference names."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from brickwork.block import Block
+from brickwork.block import Address, Block
 from brickwork.errors import BrickworkError, ResolveError
 from brickwork.registry.current import get_registry
 from brickwork.secret import Secret
@@ -143,7 +143,9 @@ def _failed(scheme: str, error: BrickworkError) -> ResolveError:
 
 
 def filled(
-    templates: Mapping[str, Template], found: Mapping[Reference, str | ResolveError], where: str
+    templates: Mapping[str, Template],
+    found: Mapping[Reference, str | ResolveError],
+    where: Address | None,
 ) -> dict[str, str]:
     """Return the texts of templates, by pointer.
 
@@ -156,6 +158,8 @@ def filled(
         for reference in template.references
         if isinstance(answer := found[reference], ResolveError)
     ]
+    if failures and where is None:
+        raise failures[0][1]
     if failures:
         lacking = "; ".join(f"{dotted(pointer)}: {error.what}" for pointer, error in failures)
         raise ResolveError(

@@ -9,6 +9,7 @@ from brickwork.errors import VersionConflict
 from brickwork.keyprovider import KeyProvider
 from brickwork.masking import MaskingWarning, masker
 from brickwork.registry.current import get_registry
+from brickwork.secret import Secret
 from brickwork.store import Store
 from brickwork.vault.document import Document
 from brickwork.vault.envelope import Secrets
@@ -17,6 +18,7 @@ from brickwork.vault.manifested import Manifests
 from brickwork.vault.notes import Notes
 from brickwork.vault.parts import encode
 from brickwork.vault.reading import Reader
+from brickwork.vault.references import parse
 from brickwork.vault.versioned import Versions, address_of as _address, whole as _whole
 
 if TYPE_CHECKING:
@@ -245,6 +247,18 @@ class Vault(Versions, Manifests):
         self._reader.record(target)
         users = self.store.users_of(target.slug, target.name)
         return [Address(user.slug, user.name, user.version) for user in users]
+
+    def resolve(self, text: str) -> Secret[str]:
+        """Fetch what a text with references, such as ``${env:NAME}``, stands for now.
+
+        Raises:
+            BlockError: There is a ``${`` in it that begins no reference.
+            ResolveError: There is no such value, or it cannot be fetched.
+        """
+        template = parse(text)
+        if isinstance(template, str):
+            return Secret(template)
+        return Secret(self._reader.values({"": template}, ())[""])
 
     def explain(self, address: Address | str) -> "list[FieldOrigin]":
         """Tell where the value of each field comes from, through other blocks too; no values.
