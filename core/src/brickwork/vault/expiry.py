@@ -56,8 +56,18 @@ def warn_if_expired(record: "Record") -> None:
         f"{address} {told(notes)}. Save what replaced it, or correct the date: "
         f"brickwork block annotate {address} --expires DATE.",
         ExpiryWarning,
-        stacklevel=5,
+        stacklevel=_level_of_caller(),
     )
+
+
+def _level_of_caller() -> int:
+    """Return how far up the program is that loads the block, from who warns."""
+    import inspect
+
+    level, frame = 0, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("brickwork."):
+        level, frame = level + 1, frame.f_back
+    return max(level, 1)
 
 
 def _span(left: timedelta) -> str:
