@@ -21,7 +21,7 @@ _SPAN = re.compile(r"(\d{1,6})\s*([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-class _Past(click.ParamType[datetime]):
+class _Past(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
     """A date, a date with a time, or a span back from now."""
 
     name = "time"
