@@ -77,6 +77,7 @@ def brickwork_stores() -> dict[str, str]:
 
 @hookimpl
 def brickwork_commands() -> dict[str, str]:
-    """The core's own groups."""
+    """The core's own groups, and the commands for manifests."""
     names = ("audit", "block", "doctor", "help", "keys", "plugin", "task", "vault")
-    return {name: f"brickwork.cli.{name}:group" for name in names}
+    groups = {name: f"brickwork.cli.{name}:group" for name in (*names, "manifest")}
+    return {**groups, **{n: f"brickwork.cli.manifest:{n}" for n in ("apply", "export", "plan")}}

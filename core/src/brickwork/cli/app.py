@@ -17,11 +17,15 @@ from brickwork.errors import BrickworkError, ConfigError, ExpiryWarning, Unknown
 from brickwork.masking import MaskingWarning, install_masking, masker
 
 SUMMARIES = {
+    "apply": "Make the vault what a manifest in YAML says.",
     "audit": "Look at who did what to the vault, and verify that record.",
     "block": "Save, look at, change and check blocks.",
     "doctor": "Find out what is wrong with this installation.",
+    "export": "Write blocks as a manifest.",
     "help": "Explain a command or a topic.",
     "keys": "Look at, rotate, back up and destroy the keys that guard the vault.",
+    "manifest": "Help with writing manifests.",
+    "plan": "Show what applying a manifest would change.",
     "plugin": "Look at the plugins that are installed.",
     "task": "List and run prebuilt tasks.",
     "vault": "Move whole vaults.",
@@ -30,7 +34,8 @@ SUMMARIES = {
 
 _EPILOG = (
     "Exit codes: 0 done, 1 failed, 2 usage, 3 key, 4 not found, 5 conflict, 6 damaged data, "
-    "7 plugin, 8 disk or network, 130 interrupted; `brickwork help exit-codes` says more. "
+    "7 plugin, 8 disk or network, 9 changes planned, 130 interrupted; "
+    "`brickwork help exit-codes` says more. "
     "Completion of the shell: `brickwork help completion`."
 )
 

@@ -6,6 +6,7 @@ from brickwork import errors
 
 INTERRUPTED = 130
 OUTPUT_CLOSED = 141
+SOMETHING_TO_DO = 9
 
 MEANINGS = {
     0: "done",
@@ -17,6 +18,7 @@ MEANINGS = {
     6: "damaged or changed data",
     7: "a plugin: missing, broken, in conflict, or without the thing asked for",
     8: "a disk, database, storage or network failed",
+    SOMETHING_TO_DO: "`plan --exit-code` found something to do",
     INTERRUPTED: "interrupted by Ctrl-C, or a question was left unanswered",
     OUTPUT_CLOSED: "whoever read the output closed it, such as head",
 }
