@@ -100,9 +100,12 @@ class BaoServer:
         auth = self.request("POST", "auth/token/create", body)["auth"]
         return Secret(auth["client_token"])
 
-    def app_role(self, *policies: str, **options: Any) -> AppRoleAuth:
-        """Make an AppRole with policies; options are those of the role, as ``token_ttl``."""
-        mount = f"approle-{secrets.token_hex(6)}"
+    def app_role(self, *policies: str, mount: str | None = None, **options: Any) -> AppRoleAuth:
+        """Make an AppRole with policies, at a fresh mount by default.
+
+        Options are those of the role, as ``token_ttl``.
+        """
+        mount = mount or f"approle-{secrets.token_hex(6)}"
         self.request("POST", f"sys/auth/{mount}", {"type": "approle"})
         body = {"token_policies": list(policies), **options}
         self.request("POST", f"auth/{mount}/role/app", body)
