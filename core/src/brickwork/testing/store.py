@@ -3,45 +3,17 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
-from brickwork import BlockNotFound, Record, Store, StoreError, VersionConflict, WrappedKey
+from brickwork import BlockNotFound, Store, StoreError, VersionConflict
 from brickwork.testing.concurrent import CheckedThread, in_threads
 from brickwork.testing.store_audit import AuditStoreContract
-
-KID = b"\x00kid\xff\x01\x02\x03"
-_OLD = "2020-01-01T00:00:00.000001+00:00"
-
-
-def _record(name: str = "a", version: int = 1, **fields: Any) -> Record:
-    plain = Record(
-        block_id=name.encode().ljust(16, b"\x00"),
-        slug="secret",
-        name=name,
-        version=version,
-        schema_version=1,
-        saved_at=_OLD,
-        saved_by="me@here",
-        kid=KID,
-        public=b'{"fields":{}}',
-        sealed=f"sealed {name} {version}".encode(),
-    )
-    return plain._replace(**fields)
+from brickwork.testing.store_inputs import KID, key, put, record
+from brickwork.testing.store_upkeep import UpkeepStoreContract
 
 
-def _key(kid: bytes = KID, *, active: bool = True) -> WrappedKey:
-    return WrappedKey(kid, "file", b"wrapped \x00\xff", _OLD, active, 0)
-
-
-def _put(store: Store, *records: Record) -> None:
-    with store.transaction():
-        for record in records:
-            store.put(record)
-
-
-class StoreContract(AuditStoreContract):
+class StoreContract(AuditStoreContract, UpkeepStoreContract):
     """What every store must do.
 
     Give one fixture, ``open_store``: a function that makes a store on a location that is fresh for
@@ -91,7 +63,7 @@ class StoreContract(AuditStoreContract):
     def test_records_come_back_exactly(self, store: Store) -> None:
         """Every byte of every field, whatever its value."""
         every = bytes(range(256))
-        odd = _record(
+        odd = record(
             "Odd.name_1-x",
             block_id=every[:16],
             slug="basic-auth",
@@ -101,19 +73,19 @@ class StoreContract(AuditStoreContract):
             public=every * 3,
             sealed=every[::-1] + b"\x00",
         )
-        large = _record("large", public=b"x" * 2**20, sealed=os.urandom(2**20))
-        empty = _record("empty", public=b"", sealed=b"", saved_by="")
-        _put(store, odd, large, empty)
-        for record in (odd, large, empty):
-            found = store.get(record.slug, record.name)
-            assert found == record, "get() must return what put() was given."
+        large = record("large", public=b"x" * 2**20, sealed=os.urandom(2**20))
+        empty = record("empty", public=b"", sealed=b"", saved_by="")
+        put(store, odd, large, empty)
+        for each in (odd, large, empty):
+            found = store.get(each.slug, each.name)
+            assert found == each, "get() must return what put() was given."
             assert type(found.public) is bytes, "public and sealed must come back as bytes."
-            assert store.versions(record.slug, record.name) == [record]
+            assert store.versions(each.slug, each.name) == [each]
 
     def test_versions_are_kept(self, store: Store) -> None:
         """Each by its number, the newest without one; nothing for what is not there."""
-        records = [_record(version=version) for version in (1, 2, 3)]
-        _put(store, *records)
+        records = [record(version=version) for version in (1, 2, 3)]
+        put(store, *records)
         assert store.get("secret", "a") == records[2]
         assert [store.get("secret", "a", version) for version in (1, 2, 3)] == records
         assert store.versions("secret", "a") == records, "versions() is in order, oldest first."
@@ -125,8 +97,8 @@ class StoreContract(AuditStoreContract):
 
     def test_heads_are_sorted_and_without_what_is_sealed(self, store: Store) -> None:
         """One for each block, the newest, by slug and name; of one slug where that is asked for."""
-        _put(store, _record("b"), _record("a"), _record("a", 2), _record("B"))
-        _put(store, _record("z", slug="aaa"))
+        put(store, record("b"), record("a"), record("a", 2), record("B"))
+        put(store, record("z", slug="aaa"))
         heads = store.heads()
         assert [(head.slug, head.name, head.version) for head in heads] == [
             ("aaa", "z", 1),
@@ -140,13 +112,13 @@ class StoreContract(AuditStoreContract):
 
     def test_users_are_found(self, store: Store) -> None:
         """What refers to a block now, and with history what ever did."""
-        _put(
+        put(
             store,
-            _record("child"),
-            _record("now", uses=("secret/child", "secret/other")),
-            _record("before", uses=("secret/child",)),
-            _record("before", 2),
-            _record("never", uses=("secret/child2",)),
+            record("child"),
+            record("now", uses=("secret/child", "secret/other")),
+            record("before", uses=("secret/child",)),
+            record("before", 2),
+            record("never", uses=("secret/child2",)),
         )
 
         def users(history: bool) -> list[tuple[str, int]]:
@@ -163,25 +135,25 @@ class StoreContract(AuditStoreContract):
 
     def test_put_compares_and_sets(self, store: Store) -> None:
         """A version is added only after the one before it; a conflict leaves nothing."""
-        _put(store, _record(), _record(version=2))
+        put(store, record(), record(version=2))
         wrong = [
-            _record(version=1, sealed=b"changed"),
-            _record(version=2, sealed=b"changed"),
-            _record(version=4, sealed=b"changed"),
-            _record(version=1, block_id=b"another block id"),
-            _record(version=3, block_id=b"another block id"),
+            record(version=1, sealed=b"changed"),
+            record(version=2, sealed=b"changed"),
+            record(version=4, sealed=b"changed"),
+            record(version=1, block_id=b"another block id"),
+            record(version=3, block_id=b"another block id"),
         ]
-        for record in wrong:
+        for each in wrong:
             with pytest.raises(VersionConflict):
-                _put(store, record)
+                put(store, each)
             assert len(store.versions("secret", "a")) == 2, "A refused version was kept."
-            assert store.get("secret", "a") == _record(version=2)
-        _put(store, _record(version=3))
-        assert store.get("secret", "a") == _record(version=3)
+            assert store.get("secret", "a") == record(version=2)
+        put(store, record(version=3))
+        assert store.get("secret", "a") == record(version=3)
 
     def test_one_of_two_writers_wins(self, store: Store, open_store: Callable[[], Store]) -> None:
         """Of many who add the same version, one does; all others get VersionConflict."""
-        _put(store, _record())
+        put(store, record())
         stores = [open_store() for _ in range(8)]
         barrier = threading.Barrier(8)
         won: list[int] = []
@@ -191,7 +163,7 @@ class StoreContract(AuditStoreContract):
             barrier.wait()
             for version in range(2, 12):
                 try:
-                    _put(stores[number], _record(version=version, sealed=b"%d" % number))
+                    put(stores[number], record(version=version, sealed=b"%d" % number))
                 except VersionConflict:
                     lost.append(version)
                 else:
@@ -206,9 +178,9 @@ class StoreContract(AuditStoreContract):
 
     def test_replace_writes_one_version_anew(self, store: Store) -> None:
         """With name, kid, public and sealed part and what it uses; the others stay."""
-        _put(store, _record(), _record(version=2, uses=("secret/x",)))
-        anew = _record(
-            version=2, name="renamed", block_id=_record().block_id, kid=b"12345678",
+        put(store, record(), record(version=2, uses=("secret/x",)))
+        anew = record(
+            version=2, name="renamed", block_id=record().block_id, kid=b"12345678",
             schema_version=7, public=b"new", sealed=b"anew", uses=("secret/y",),
         )  # fmt: skip
         with store.transaction():
@@ -220,35 +192,35 @@ class StoreContract(AuditStoreContract):
         assert first.sealed == b"sealed a 1", "replace() must change one version only."
         assert store.users_of("secret", "x") == []
         assert len(store.users_of("secret", "y")) == 1
-        for missing in (_record("none"), anew._replace(version=3)):
+        for missing in (record("none"), anew._replace(version=3)):
             with pytest.raises(BlockNotFound), store.transaction():
                 store.replace(missing)
 
     def test_remove_takes_all_of_a_block(self, store: Store) -> None:
         """Versions and uses; another block may take the name. Twice is no error."""
-        _put(store, _record(), _record(version=2, uses=("secret/b",)), _record("b"))
+        put(store, record(), record(version=2, uses=("secret/b",)), record("b"))
         for _ in range(2):
             with store.transaction():
-                store.remove(_record().block_id)
+                store.remove(record().block_id)
         assert store.get("secret", "a") is None
         assert store.get("secret", "a", 1) is None
         assert store.users_of("secret", "b", history=True) == []
         assert [head.name for head in store.heads()] == ["b"]
-        _put(store, _record(block_id=b"another block id"))
-        assert store.get("secret", "a") == _record(block_id=b"another block id")
+        put(store, record(block_id=b"another block id"))
+        assert store.get("secret", "a") == record(block_id=b"another block id")
 
     def test_keys_are_kept_in_order(self, store: Store) -> None:
         """With exact bytes; one is active; writing one anew keeps its count and its place."""
-        second = _key(b"second__", active=True)
+        second = key(b"second__", active=True)
         with store.transaction():
-            store.put_key(_key())
+            store.put_key(key())
             assert [store.count_wrap(KID) for _ in range(3)] == [1, 2, 3]
         with store.transaction():
             store.put_key(second)
-        first = _key(active=False)._replace(wraps=3)
+        first = key(active=False)._replace(wraps=3)
         assert store.keys() == [first, second], "One key is active at most; the newest here."
         with store.transaction():
-            store.put_key(_key()._replace(provider="env", wrapped=b"anew"))
+            store.put_key(key()._replace(provider="env", wrapped=b"anew"))
         again = first._replace(provider="env", wrapped=b"anew", active=True)
         assert store.keys() == [again, second._replace(active=False)]
 
@@ -262,47 +234,47 @@ class StoreContract(AuditStoreContract):
     def test_an_exception_leaves_nothing(self, store: Store) -> None:
         """Whatever was written before it, of every kind, and whatever it is; the next one works."""
         with store.transaction():
-            store.put(_record())
-            store.put_key(_key())
+            store.put(record())
+            store.put_key(key())
         for error in (ValueError("x"), OSError(5, "x"), KeyboardInterrupt(), TimeoutError("x")):
             with pytest.raises(type(error)) as caught, store.transaction():
-                store.put(_record(version=2))
-                store.put(_record("b", uses=("secret/a",)))
-                store.replace(_record(sealed=b"changed"))
-                store.put_key(_key(b"second__"))
+                store.put(record(version=2))
+                store.put(record("b", uses=("secret/a",)))
+                store.replace(record(sealed=b"changed"))
+                store.put_key(key(b"second__"))
                 store.count_wrap(KID)
-                store.remove(_record().block_id)
+                store.remove(record().block_id)
                 raise error
             assert caught.value is error, "What the body raises leaves it as it is."
-            assert store.versions("secret", "a") == [_record()], "It was not rolled back."
+            assert store.versions("secret", "a") == [record()], "It was not rolled back."
             assert [head.name for head in store.heads()] == ["a"]
             assert store.users_of("secret", "a", history=True) == []
-            assert store.keys() == [_key()], "Keys and counts are rolled back too."
-        _put(store, _record(version=2))
+            assert store.keys() == [key()], "Keys and counts are rolled back too."
+        put(store, record(version=2))
 
     def test_reads_inside_see_the_writes(
         self, store: Store, open_store: Callable[[], Store]
     ) -> None:
         """The transaction sees its own writes at once; another connection after the commit."""
-        _put(store, _record())
+        put(store, record())
         other = open_store()
         with store.transaction():
-            store.put(_record(version=2))
-            store.put_key(_key())
-            assert store.get("secret", "a") == _record(version=2)
+            store.put(record(version=2))
+            store.put_key(key())
+            assert store.get("secret", "a") == record(version=2)
             assert len(store.versions("secret", "a")) == 2
             assert len(store.keys()) == 1
             assert store.heads()[0].version == 2
-            assert other.get("secret", "a") == _record(), "Nobody else sees what is uncommitted."
+            assert other.get("secret", "a") == record(), "Nobody else sees what is uncommitted."
             assert other.keys() == []
-        assert other.get("secret", "a") == _record(version=2)
+        assert other.get("secret", "a") == record(version=2)
         other.close()
 
     def test_transactions_wait_for_each_other(
         self, store: Store, open_store: Callable[[], Store]
     ) -> None:
         """A second one begins when the first has ended, and sees what it wrote."""
-        _put(store, _record())
+        put(store, record())
         began, seen = threading.Event(), []
 
         def second() -> None:
@@ -315,28 +287,28 @@ class StoreContract(AuditStoreContract):
         with store.transaction():
             thread = CheckedThread(second)
             began.wait()
-            store.put(_record(version=2))
+            store.put(record(version=2))
             assert not seen, "Two transactions ran at once."
         thread.finish()
-        assert seen == [_record(version=2)], "It must see what was committed before it began."
+        assert seen == [record(version=2)], "It must see what was committed before it began."
 
     def test_writing_needs_a_transaction(self, store: Store) -> None:
         """Outside of one, writing is refused."""
-        _put(store, _record())
+        put(store, record())
         for write in (
-            lambda: store.put(_record("b")),
-            lambda: store.replace(_record(sealed=b"changed")),
-            lambda: store.remove(_record().block_id),
-            lambda: store.put_key(_key()),
+            lambda: store.put(record("b")),
+            lambda: store.replace(record(sealed=b"changed")),
+            lambda: store.remove(record().block_id),
+            lambda: store.put_key(key()),
             lambda: store.count_wrap(KID),
         ):
             with pytest.raises(StoreError):
                 write()
-        assert store.heads() == [_record()._replace(sealed=b"")]
-        assert store.get("secret", "a") == _record()
+        assert store.heads() == [record()._replace(sealed=b"")]
+        assert store.get("secret", "a") == record()
         with pytest.raises(StoreError), store.transaction(), store.transaction():
             pass
-        _put(store, _record("after"))
+        put(store, record("after"))
 
     # Connections
 
@@ -344,48 +316,48 @@ class StoreContract(AuditStoreContract):
         self, store: Store, open_store: Callable[[], Store]
     ) -> None:
         """Another store on the same location has it all; so has this one after closing."""
-        _put(store, _record(), _record(version=2))
+        put(store, record(), record(version=2))
         store.close()
         store.close()
         other = open_store()
         assert other.exists()
-        assert other.versions("secret", "a") == [_record(), _record(version=2)]
+        assert other.versions("secret", "a") == [record(), record(version=2)]
         other.close()
-        assert store.get("secret", "a") == _record(version=2), "A closed store opens again."
+        assert store.get("secret", "a") == record(version=2), "A closed store opens again."
 
     def test_closing_waits_for_the_work_of_others(self, store: Store) -> None:
         """A transaction of another thread is not broken by closing the store."""
-        _put(store, _record())
+        put(store, record())
         inside, closed = threading.Event(), threading.Event()
 
         def write() -> None:
             with store.transaction():
-                store.put(_record(version=2))
+                store.put(record(version=2))
                 inside.set()
                 closed.wait()
-                store.put(_record(version=3))
+                store.put(record(version=3))
 
         thread = CheckedThread(write)
         inside.wait()
         store.close()
         closed.set()
         thread.finish()
-        assert store.get("secret", "a") == _record(version=3)
+        assert store.get("secret", "a") == record(version=3)
 
     def test_many_threads_share_a_store(self, store: Store) -> None:
         """Eight at once read and write; nothing is lost, and nobody is told to try again."""
         with store.transaction():
-            store.put_key(_key())
+            store.put_key(key())
         barrier = threading.Barrier(8)
 
         def work(number: int) -> None:
             barrier.wait()
             for version in range(1, 11):
-                record = _record(f"t{number}", version)
+                mine = record(f"t{number}", version)
                 with store.transaction():
-                    store.put(record)
+                    store.put(mine)
                     store.count_wrap(KID)
-                assert store.get("secret", f"t{number}") == record
+                assert store.get("secret", f"t{number}") == mine
                 assert store.heads()
 
         in_threads([lambda n=n: work(n) for n in range(8)])  # type: ignore[misc]  # a default binds n
@@ -397,13 +369,13 @@ class StoreContract(AuditStoreContract):
     @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
     def test_a_fork_gets_connections_of_its_own(self, store: Store) -> None:
         """Parent and child go on with the same store after a fork, while other threads write."""
-        _put(store, _record())
+        put(store, record())
         stop = threading.Event()
 
         def keep_writing() -> None:
             version = 1
             while not stop.is_set():
-                _put(store, _record("busy", version))
+                put(store, record("busy", version))
                 version += 1
 
         thread = CheckedThread(keep_writing)
@@ -413,11 +385,11 @@ class StoreContract(AuditStoreContract):
                 if child == 0:
                     status = 1
                     try:
-                        _put(store, _record(f"child-{number}"))
+                        put(store, record(f"child-{number}"))
                         status = int(store.get("secret", f"child-{number}") is None)
                     finally:
                         os._exit(status)
-                _put(store, _record(f"parent-{number}"))
+                put(store, record(f"parent-{number}"))
                 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, (
                     "A child could not use the store: open connections anew after a fork."
                 )
