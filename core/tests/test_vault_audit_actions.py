@@ -87,6 +87,7 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
     "annotate": (lambda v, *_: v.annotate("secret/a", Notes("for us")), ["annotate secret/a@3"]),
     "migrate": (lambda v, *_: v.migrate(), ["migrate actiontest-lifted/old@2"]),
     "apply": (lambda v, tmp, _: _apply(v, tmp), ["save secret/new@1"]),
+    "export": (lambda v, *_: v.export("secret/*", reveal=True), ["export"]),
     "keys.rotate": (lambda v, *_: v.keys.rotate(), ["keys.rotate", "keys.finished"]),
     "keys.reencrypt": (lambda v, *_: v.keys.reencrypt(), ["keys.reencrypt", "keys.finished"]),
     "keys.rewrap": (lambda v, _, patch: _rewrap(v, patch), ["keys.rewrap"]),
@@ -97,7 +98,7 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
 # Named by no entry: they change nothing, or only what is not there yet.
 READS = {
     *("audit", "close", "diff", "document", "documents", "explain", "history", "load", "open"),
-    *("plan", "problems", "used_by"),
+    *("plan", "problems", "resolve", "used_by"),
 }
 KEY_READS = {
     *("active", "by_id", "close", "current", "prepare", "provider", "root", "status"),
@@ -144,6 +145,8 @@ def test_a_change_leaves_its_entry(
         lambda v: v.documents(),
         lambda v: v.diff("secret/a"),
         lambda v: v.explain("secret/a"),
+        lambda v: v.resolve("${block:secret/a#value}"),
+        lambda v: v.export(),
         lambda v: v.migrate(dry_run=True),
         lambda v: v.save(SecretBlock(value=NEW), "a"),
         lambda v: v.rename("secret/a", "a"),

@@ -1,36 +1,42 @@
 """Loads that are recorded in the audit trail: where ``audit_loads`` is on."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-from brickwork.block import Address, Block
 from brickwork.errors import AuditUnavailable, VaultError
 from brickwork.store import Record
 from brickwork.vault.audit import AuditTrail
 from brickwork.vault.envelope import Secrets
 from brickwork.vault.reading import Reader
 
-B = TypeVar("B", bound=Block)
+T = TypeVar("T")
 
 
-def load(reader: Reader, trail: AuditTrail, address: Address, expect: type[B]) -> B:
-    """Load a block; return when an entry for each document that was opened is durable.
+def recorded(reader: Reader, trail: AuditTrail, what: str, read: Callable[[Reader], T]) -> T:
+    """Read documents; return when an entry for each that was opened is durable.
+
+    Args:
+        reader: The vault's.
+        trail: The vault's.
+        what: What is read, for messages.
+        read: Does it, with the reader that it is given.
 
     Raises:
         AuditUnavailable: It could not be recorded.
-        BrickworkError: As `Vault.load`. That is recorded too, if anything was opened; where that
-            cannot be done, as with a key that is wrong for all, the error says so.
+        Exception: As ``read``. That is recorded too, if anything was opened; where that cannot be
+            done, as with a key that is wrong for all, the error says so.
     """
     opening = _Opening(reader)
     try:
-        block = opening.load(address, expect)
+        found = read(opening)
     except Exception as error:
         try:
             opening.write_failure(trail, error)
         except VaultError as second:
             error.add_note(f"not recorded in the audit trail: {second.what}")
         raise
-    opening.write(trail, address)
-    return block
+    opening.write(trail, what)
+    return found
 
 
 class _Opening(Reader):
@@ -51,8 +57,10 @@ class _Opening(Reader):
             self._failed = record
             raise
 
-    def write(self, trail: AuditTrail, address: Address) -> None:
+    def write(self, trail: AuditTrail, what: str) -> None:
         """Add an entry for each document that was opened."""
+        if not self._opened:
+            return  # a reference to something else than a block
         top, *children = self._opened.values()
         try:
             with self.store.transaction():
@@ -61,7 +69,7 @@ class _Opening(Reader):
                     trail.append("load", child, **_within(top))
         except VaultError as error:
             raise AuditUnavailable(
-                f"{address} was not loaded: the audit trail must have an entry for each load, and "
+                f"{what} was not loaded: the audit trail must have an entry for each load, and "
                 f"could not be written. {error.what}",
                 fix=f"{error.fix} Or set audit_loads = false.".strip(),
             ) from None

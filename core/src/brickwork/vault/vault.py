@@ -22,7 +22,6 @@ from brickwork.vault.references import parse
 from brickwork.vault.versioned import Versions, address_of as _address, whole as _whole
 
 if TYPE_CHECKING:
-
     from brickwork.vault.audit import AuditTrail
     from brickwork.vault.explaining import FieldOrigin
     from brickwork.vault.writing import Writer
@@ -223,11 +222,12 @@ class Vault(Versions, Manifests):
             BlockError: What is saved there is not of that class, or does not fit its class.
             VaultError: It cannot be read or decrypted, or not recorded where that is asked for.
         """
+        place = _address(address)
         if self.audit_loads:
-            from brickwork.vault.audited_load import load
+            from brickwork.vault.audited_load import recorded
 
-            return load(self._reader, self.audit, _address(address), expect)
-        return self._reader.load(_address(address), expect)
+            return recorded(self._reader, self.audit, str(place), lambda r: r.load(place, expect))
+        return self._reader.load(place, expect)
 
     def documents(self, slug: str | None = None) -> list[Document]:
         """List the newest version of every block, by slug and name. Decrypts nothing."""
@@ -258,7 +258,15 @@ class Vault(Versions, Manifests):
         template = parse(text)
         if isinstance(template, str):
             return Secret(template)
-        return Secret(self._reader.values({"": template}, ())[""])
+        if self.audit_loads:
+            from brickwork.vault.audited_load import recorded
+
+            values = recorded(
+                self._reader, self.audit, "A reference", lambda r: r.values({"": template}, ())
+            )
+        else:
+            values = self._reader.values({"": template}, ())
+        return Secret(values[""])
 
     def explain(self, address: Address | str) -> "list[FieldOrigin]":
         """Tell where the value of each field comes from, through other blocks too; no values.
