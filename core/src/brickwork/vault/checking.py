@@ -82,6 +82,7 @@ def check_saved(vault: "Vault", address: str) -> Checked:
     failure: BrickworkError | None = None
     try:
         block: Block = vault.load(address)
+        expiry = _expiry(vault, address)
     except BrickworkError as error:
         failure = error
         findings = (Finding("failed", "load", error.what, error.fix),)
@@ -89,7 +90,7 @@ def check_saved(vault: "Vault", address: str) -> Checked:
         failure = foreign(address, address.partition("/")[0], error)
         findings = (Finding("failed", "load", failure.what, failure.fix),)
     else:
-        findings = (*check_block(block), *_expiry(vault, address))
+        findings = (*check_block(block), *expiry)
     return Checked(address, _worst(findings), findings, time.monotonic() - began, failure)
 
 
