@@ -113,8 +113,8 @@ class Connection:
 
 
 def connection_for(vault: "HashicorpVault") -> Connection:
-    """Return the connection of a block: blocks of equal value share one."""
-    key = tuple(vault.__dict__.values())
+    """Return the connection of a block: blocks of equal value and address share one."""
+    key = (vault.address, *vault.__dict__.values())  # the address for messages to name
     with _lock:
         if key not in _kept:
             _kept[key] = Connection(vault)

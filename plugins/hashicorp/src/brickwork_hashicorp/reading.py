@@ -63,7 +63,8 @@ def read_all(vault: "HashicorpVault", paths: Sequence[Wanted]) -> Mapping[Wanted
     failures = 0
     while len(found) < len(paths):
         try:
-            path, answer = answers.get(timeout=connection.deadline() - monotonic() + _GRACE_SECONDS)
+            left = max(connection.deadline() - monotonic(), 0)  # a task's may be up already
+            path, answer = answers.get(timeout=left + _GRACE_SECONDS)
         except Empty:
             break
         found[path] = answer
