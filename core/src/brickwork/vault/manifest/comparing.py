@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from brickwork.secret import HIDDEN
 from brickwork.store import Record
-from brickwork.vault.codec import Encoded, canonical
+from brickwork.vault.codec import Encoded, canonical, uses_of
 from brickwork.vault.diff import Change, Content, changes_between, notes_between
 from brickwork.vault.envelope import Secrets
 from brickwork.vault.manifest.plan import Drift
@@ -88,6 +88,14 @@ def notes_on(record: Record) -> Notes | None:
         return notes_of(json.loads(record.public))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def used_by(record: Record) -> tuple[str, ...]:
+    """Return the addresses that a record refers to, without opening it; none if unreadable."""
+    try:
+        return uses_of(record.public)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return ()
 
 
 def drift_of(record: Record, notes: Notes) -> Drift | None:

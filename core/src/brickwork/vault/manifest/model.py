@@ -92,7 +92,8 @@ class Problems:
     def of(self, entry: Entry, message: str, path: str = "") -> None:
         """Note what is wrong with a block, or with a field of it."""
         file, at = entry.place_of(path)
-        self.add(message, file, at, address=entry.address, field=path)
+        dotted = path.replace("[", ".").replace("]", "")
+        self.add(message, file, at, address=entry.address, field=dotted)
 
     def error(self, entry: Entry, error: BrickworkError, path: str = "") -> None:
         """Note an error about a block, or about a field of it."""
@@ -126,9 +127,7 @@ def _below(path: str, name: str) -> str | None:
 
 
 def _place_in(node: Node, path: str, key: Place) -> Place:
-    """Return the place of what is at a path in a node; else the key of the nearest around it."""
-    if not path:
-        return node.at if isinstance(node, Items) or node.at.line == key.line else key
+    """Return the place of the name of what is at a path in a node, or of the nearest around it."""
     index = _INDEX.match(path)
     if isinstance(node, Items) and index and int(index[1]) < len(node.items):
         item = node.items[int(index[1])]

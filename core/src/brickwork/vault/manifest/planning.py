@@ -20,7 +20,7 @@ from brickwork.store import Record
 from brickwork.vault.defining import Definition, define
 from brickwork.vault.diff import Change
 from brickwork.vault.envelope import Secrets
-from brickwork.vault.manifest.comparing import difference, drift_of, notes_on
+from brickwork.vault.manifest.comparing import difference, drift_of, notes_on, used_by
 from brickwork.vault.manifest.model import Entry, Manifest, Problems, told
 from brickwork.vault.manifest.order import circles, ordered
 from brickwork.vault.manifest.plan import Action, Base, Step
@@ -139,7 +139,7 @@ class _Planner:
     def _uses(self) -> dict[str, list[str]]:
         """Return what each block will use, when all is done."""
         uses = {
-            address: list(head.uses)
+            address: list(used_by(head))
             for address, head in self._heads.items()
             if address not in self._wanted and address not in self._doomed
         }
@@ -150,7 +150,7 @@ class _Planner:
                 self._check_there(wanted.entry, path, target)
             uses[address] = list(targets)
         for address, head in self._doomed.items():
-            uses[address] = [each for each in head.uses if each in self._doomed]
+            uses[address] = [each for each in used_by(head) if each in self._doomed]
         return uses
 
     def _check_there(self, entry: Entry, path: str, target: Address) -> None:

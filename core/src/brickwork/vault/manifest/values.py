@@ -23,7 +23,6 @@ from brickwork.vault.manifest.model import (
     Entry,
     Problems,
     near,
-    told,
 )
 from brickwork.vault.notes import Notes
 from brickwork.vault.references import Template, parse
@@ -81,20 +80,19 @@ def notes_in(entry: Entry, owner: str | None, problems: Problems) -> Notes:
     return Notes(description, tuple(tags), expires_at, owner).checked()
 
 
-def uses_in(fields: Mapping[str, Any]) -> Iterator[tuple[str, Address]]:
+def uses_in(value: Any, path: str = "") -> Iterator[tuple[str, Address]]:
     """Yield the blocks that written fields refer to, with the path; bad addresses are left out."""
-    waiting: list[tuple[str, Any]] = list(fields.items())
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, dict):
-            target = value.get(BLOCK)
-            if isinstance(target, str):
-                yield from _address(path, target)
-            waiting += [(f"{path}.{key}", item) for key, item in value.items()]
-        elif isinstance(value, list):
-            waiting += [(f"{path}.{index}", item) for index, item in enumerate(value)]
-        elif isinstance(value, str) and "${block:" in value:
-            yield from _in_text(path, value)
+    if isinstance(value, dict):
+        target = value.get(BLOCK)
+        if isinstance(target, str):
+            yield from _address(path, target)
+        for key, item in value.items():
+            yield from uses_in(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from uses_in(item, f"{path}.{index}")
+    elif isinstance(value, str) and "${block:" in value:
+        yield from _in_text(path, value)
 
 
 def keeps(value: Any) -> bool:
@@ -232,8 +230,8 @@ def _misfit(target: str, shape: Shape) -> str:
         return ""
     try:
         cls = get_registry().block_class(Address.parse(target).slug)
-    except BrickworkError as error:
-        return told(error)
+    except BrickworkError:
+        return ""  # said elsewhere, or of a block that is saved and cannot be loaded here
     classes = shape.block_classes()
     if not classes:
         return "no block can stand here"
