@@ -84,8 +84,8 @@ def test_an_expired_token_is_told(bao_server: BaoServer) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"ttl": "10m"}, "expires in 9 minutes, it is renewed only while a process uses it"),
-        ({"ttl": "5h", "renewable": False}, "expires in 4 hours"),
+        ({"ttl": "630s"}, "expires in 10 minutes, it is renewed only while a process uses it"),
+        ({"ttl": "5.5h", "renewable": False}, "expires in 5 hours"),
     ],
 )
 def test_a_token_that_expires_soon_is_a_warning(
