@@ -1,4 +1,4 @@
-"""What the vault costs: load, save, list."""
+"""What the vault costs: load, save, list, rewrap."""
 
 import os
 import shutil
@@ -17,6 +17,7 @@ from benchmarks.environments import (
 from benchmarks.measure import Bar, Row, quietest, run, show, summary
 
 BLOCKS = 1000
+DOCUMENTS = 100_000
 MEMORY_DISK = Path("/dev/shm")
 
 
@@ -25,6 +26,7 @@ def measure(context: Context) -> Iterator[Row]:
     need_aws(context)
     yield from _saves(context)
     yield from _reads(context)
+    yield _rewrap(context)
 
 
 def step(context: Context, name: str, count: int, env: dict[str, str]) -> dict[str, Any]:
@@ -101,6 +103,22 @@ def _save_without_disk(context: Context, count: int) -> Row:
         bar=Bar("ours", at_most=1e-3),
         note=f"p90 {show(summary(taken).p90, 's')}; the vault in {MEMORY_DISK}, where an fsync"
         " costs nothing",
+    )
+
+
+def _rewrap(context: Context) -> Row:
+    count = context.some(DOCUMENTS)
+    env = vault_env(context.scratch("rewrap"))
+    context.say(f"making {count} documents")
+    size = step(context, "fill", count, env)["size"]
+    seconds = [step(context, "rotate", count, env)["rotate"] for _ in range(5)]
+    return Row(
+        f"rewrap {count:,} documents to a new root key",
+        ours=min(seconds),
+        bar=Bar("ours", at_most=5 * count / DOCUMENTS),
+        note=f"the quietest of {len(seconds)} rotations; median"
+        f" {show(summary(seconds).median, 's')}, slowest {show(max(seconds), 's')}; the database"
+        f" has {size / 1e6:.0f} MB; every 500 documents are one durable transaction",
     )
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from time import perf_counter
 
 from brickwork import Vault
+from brickwork.crypto import NamedKey
+from brickwork.vault.envelope import Identity, Secrets, seal_secrets
 from brickwork_aws import AwsCredentials
 
 
@@ -87,6 +89,39 @@ def save_only(count: int) -> dict[str, object]:
     return {}
 
 
+def fill(count: int) -> dict[str, object]:
+    """Make ``count`` documents in bulk, as saving them one by one would have."""
+    credential(0).save("prod")
+    vault = Vault.open()
+    like = vault.store.get("aws-credentials", "prod")
+    assert like is not None
+    kid = vault.keys.active()
+    key = NamedKey(kid, vault.keys.wrapping_key(kid))
+    secrets = Secrets({"secret_access_key": f"{0:040}"})
+    for start in range(0, count, 5000):
+        numbers = range(start, min(start + 5000, count))
+        with vault.store.transaction():
+            for number in numbers:
+                document = like._replace(block_id=os.urandom(16), name=f"bulk-{number:06}")
+                identity = Identity.of(document, vault.store.store_id)
+                sealed = seal_secrets(key, identity, document.public, secrets)
+                vault.store.put(document._replace(sealed=sealed))
+            vault.store.count_wrap(kid, len(numbers))
+    return {"size": Path(str(vault.store.location)).stat().st_size}
+
+
+def rotate(count: int) -> dict[str, object]:
+    """Rewrap them to a new root key; load some afterwards."""
+    vault = Vault.open()
+    start = perf_counter()
+    done = vault.keys.rotate()
+    seconds = perf_counter() - start
+    assert done.documents == count + 1, done
+    for number in range(0, count, max(1, count // 10)):
+        AwsCredentials.load(f"bulk-{number:06}")
+    return {"rotate": seconds, "documents": done.documents}
+
+
 STEPS: dict[str, Callable[[int], dict[str, object]]] = {
     "populate": populate,
     "load": load,
@@ -94,6 +129,8 @@ STEPS: dict[str, Callable[[int], dict[str, object]]] = {
     "list": listing,
     "save": save,
     "save-only": save_only,
+    "fill": fill,
+    "rotate": rotate,
 }
 
 

@@ -133,13 +133,13 @@ def seal_secrets(key: NamedKey, identity: Identity, public: bytes, secrets: Secr
 
 
 @without_frames
-def rewrapped(old: AESGCM, new: WrappingKey, identity: Identity, sealed: bytes) -> bytes:
+def rewrapped(old: WrappingKey, new: WrappingKey, identity: Identity, sealed: bytes) -> bytes:
     """Return a sealed document with its data key wrapped by another root key.
 
     What is encrypted with the data key stays as it is, and is not opened.
 
     Args:
-        old: The wrapping key of the root key that `sealed_kid` names.
+        old: The wrapping key of the root key that it needs.
         new: The wrapping key to be.
         identity: The place that the document was found in.
         sealed: What `seal_secrets` made.
@@ -147,7 +147,7 @@ def rewrapped(old: AESGCM, new: WrappingKey, identity: Identity, sealed: bytes) 
     Raises:
         UnsupportedFormat: Not this format.
         TruncatedCiphertext: Shorter than the format allows.
-        TamperedCiphertext: The header was changed, or was made for another place.
+        TamperedCiphertext: The header was changed, or was made for another place or root key.
     """
     data_key = _data_key(old, identity, sealed)
     wrapped = seal(new.cipher, data_key, _wrap_context(identity, new.kid))
@@ -159,14 +159,14 @@ def rewrapped(old: AESGCM, new: WrappingKey, identity: Identity, sealed: bytes) 
 
 @without_frames
 def renewed(
-    old: AESGCM, new: WrappingKey, identity: Identity, public: bytes, sealed: bytes
+    old: WrappingKey, new: WrappingKey, identity: Identity, public: bytes, sealed: bytes
 ) -> bytes:
     """Return a document encrypted anew, with a new data key; see `rewrapped`.
 
     Raises:
         UnsupportedFormat: Not this format.
         TruncatedCiphertext: Shorter than the format allows.
-        TamperedCiphertext: Changed, or sealed for another place or other public fields.
+        TamperedCiphertext: Changed, or sealed for another place, root key, or public fields.
     """
     encryption_key, _ = _split(_data_key(old, identity, sealed))
     try:
@@ -253,13 +253,14 @@ def _sealed(
     )
 
 
-def _data_key(wrapping_key: AESGCM, identity: Identity, sealed: bytes) -> bytes:
-    kid = sealed_kid(sealed, identity)
+def _data_key(old: WrappingKey, identity: Identity, sealed: bytes) -> bytes:
+    if sealed_kid(sealed, identity) != old.kid:
+        raise _tampered(identity)
     try:
-        context = _wrap_context(identity, kid)
+        context = _wrap_context(identity, old.kid)
     except OverflowError:  # a schema version that no document has
         raise _tampered(identity) from None
-    data_key = _open(identity, wrapping_key, sealed[_WRAP], context)
+    data_key = _open(identity, old.cipher, sealed[_WRAP], context)
     if not hmac.compare_digest(_split(data_key)[1], sealed[_COMMIT]):
         raise _tampered(identity)
     return data_key
@@ -290,17 +291,16 @@ def _tampered(identity: Identity) -> TamperedCiphertext:
     )
 
 
+@lru_cache(maxsize=256)
+def _shelf(store_id: bytes, slug: str) -> bytes:
+    # Not the kid: rewrapping changes it.
+    return pack(b"brickwork/document", _MAGIC + _SUITE, store_id, slug.encode())
+
+
 @lru_cache(maxsize=4096)
 def _place(store_id: bytes, slug: str, block_id: bytes, name: str, schema_version: int) -> bytes:
-    return pack(
-        b"brickwork/document",
-        _MAGIC + _SUITE,  # not the kid: rewrapping changes it
-        store_id,
-        slug.encode(),
-        block_id,
-        name.encode(),
-        schema_version.to_bytes(4, "big"),
-    )
+    rest = pack(block_id, name.encode(), schema_version.to_bytes(4, "big"))
+    return _shelf(store_id, slug) + rest
 
 
 def _data_context(identity: Identity, public: bytes) -> bytes:

@@ -14,7 +14,7 @@ store; until that is done, the new root key says so (``renews``), and nothing is
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from brickwork.crypto import AESGCM, NamedKey
+from brickwork.crypto import NamedKey
 from brickwork.errors import (
     BrickworkError,
     KeyUnavailable,
@@ -25,7 +25,7 @@ from brickwork.errors import (
 )
 from brickwork.store import Record, Rewrap, WrappedKey
 from brickwork.vault.audit import AuditTrail
-from brickwork.vault.envelope import Identity, WrappingKey, renewed, rewrapped, sealed_kid
+from brickwork.vault.envelope import Identity, WrappingKey, renewed, rewrapped
 from brickwork.vault.keys import KeyRing
 
 BATCH = 500
@@ -116,15 +116,8 @@ class Rotation:
         """
         made = self._begin(renew=renew, new=new, resume=resume)
         self._store_id = self._store.store_id
-        self._total = unfinished(self._keys)[0]
-        self._tell()
-        while True:
-            try:
-                self._move_all()
-            except _Overtaken:
-                self._aim()
-            else:
-                break
+        while not self._move_all():
+            pass
         self._end(made)
         return Rotated(self._target.kid, made, self._renew, self._done, tuple(self._left.values()))
 
@@ -164,27 +157,42 @@ class Rotation:
     def _wrapping(self, kid: bytes) -> WrappingKey:
         return WrappingKey.of(NamedKey(kid, self._keys.wrapping_key(kid)))
 
-    def _move_all(self) -> None:
-        done = -1
-        while done < self._done:  # a second time for what changed under the first
-            done = self._done
-            self._left.clear()
-            for kid, count in self._store.documents_by_key().items():
-                if kid != self._target.kid:
-                    self._move(kid, count)
-        hidden = unfinished(self._keys)[0] - sum(each.documents for each in self._left.values())
-        if hidden > 0 and self._keys.active() == self._target.kid:
-            error = TamperedCiphertext(
-                f"{hidden} document(s) cannot be found by their root key: their rows in the "
-                "database are not what Brickwork writes.",
-                fix="Find out who wrote to the database, and restore it from a backup.",
-            )
-            self._left[None] = Left("changed rows", hidden, error)
+    def _move_all(self) -> bool:
+        """Go through the documents under other root keys; tell whether nothing is left to do."""
+        others = self._others()
+        self._total = max(self._total, self._done + sum(others.values()))
+        self._left.clear()
+        self._tell()
+        try:
+            for kid, count in others.items():
+                self._move(kid, count)
+        except _Overtaken:
+            self._aim()
+            return False
+        rest = sum(self._others().values())
+        hidden = rest - sum(each.documents for each in self._left.values())
+        if hidden <= 0 and self._keys.active() == self._target.kid:
+            return True
+        if rest < sum(others.values()) or self._keys.active() != self._target.kid:
+            self._aim()
+            return False  # once more, for what changed while it was under way
+        error = TamperedCiphertext(
+            f"{hidden} document(s) cannot be found by their root key: their rows in the database "
+            "are not what Brickwork writes.",
+            fix="Find out who wrote to the database, and restore it from a backup.",
+        )
+        self._left[None] = Left("changed rows", hidden, error)
+        return True
+
+    def _others(self) -> dict[bytes, int]:
+        counts = dict(self._store.documents_by_key())
+        counts.pop(self._target.kid, None)
+        return counts
 
     def _move(self, kid: bytes, count: int) -> None:
         """Bring the documents of one root key under the new one."""
         try:
-            old = self._wrapping(kid).cipher
+            old = self._wrapping(kid)
         except _NOT_OPENED as error:
             self._left[kid] = Left(f"root key {kid.hex()}", count, error)
             return
@@ -204,14 +212,9 @@ class Rotation:
             yield list(records)
             after = records[-1]
 
-    def _changed(self, record: Record, old: AESGCM) -> Rewrap | None:
+    def _changed(self, record: Record, old: WrappingKey) -> Rewrap | None:
         identity = Identity.of(record, self._store_id)
         try:
-            if sealed_kid(record.sealed, identity) != record.kid:
-                raise TamperedCiphertext(
-                    f"{identity} names one root key, and its row another.",
-                    fix="Find out who wrote to the database; restore it, or save it again.",
-                )
             if self._renew:
                 sealed = renewed(old, self._target, identity, record.public, record.sealed)
             else:
@@ -222,9 +225,8 @@ class Rotation:
         return Rewrap(record, self._target.kid, sealed)
 
     def _end(self, made: bool) -> None:
-        # Documents saved before a kill can be gone, so even without any there may be leftovers.
         if self._renew:
-            self._store.compact()
+            self._store.compact()  # also where nothing was left: a kill may have come before this
         finished = self._renew and not self._left
         if not self._done and not finished and not (made and self._left):
             return

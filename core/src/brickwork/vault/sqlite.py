@@ -230,11 +230,12 @@ class SqliteStore(Store):
         return sum(self._write(query, row, version) for version in wanted)
 
     def documents_by_key(self) -> Mapping[bytes, int]:
-        return dict(
-            self._read(
-                "SELECT CAST(kid AS BLOB), count(*) FROM documents GROUP BY CAST(kid AS BLOB)"
-            )
-        )
+        counts: dict[bytes, int] = {}
+        for kid, count in self._read(
+            "SELECT CAST(kid AS BLOB), count(*) FROM documents GROUP BY kid"
+        ):
+            counts[kid] = counts.get(kid, 0) + count  # twice, where text stands for bytes
+        return counts
 
     def sealed_with(self, kid: bytes, limit: int, after: Record | None = None) -> Sequence[Record]:
         block, version = (b"", 0) if after is None else (after.block_id, after.version)
