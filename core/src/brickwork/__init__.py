@@ -143,6 +143,11 @@ if TYPE_CHECKING:
     )
     from brickwork.vault.audit import AuditTrail as AuditTrail
     from brickwork.vault.audit_entry import AuditEntry as AuditEntry, AuditHead as AuditHead
+    from brickwork.vault.diff import Change as Change, Diff as Diff
+    from brickwork.vault.migrating import (
+        MigrationOutcome as MigrationOutcome,
+        SchemaStep as SchemaStep,
+    )
 
 _HOMES = {
     "block": "Address Block CheckReport Finding migration",
@@ -180,6 +185,8 @@ _HOMES = {
     "vault": "Document Notes Vault use_vault",
     "vault.audit": "AuditTrail",
     "vault.audit_entry": "AuditEntry AuditHead",
+    "vault.diff": "Change Diff",
+    "vault.migrating": "MigrationOutcome SchemaStep",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
