@@ -61,6 +61,13 @@ def _apply(vault: Vault, tmp_path: Path) -> None:
     vault.apply(manifest)
 
 
+def _save_all(vault: Vault) -> None:
+    from brickwork.vault.batch import Saving
+
+    blocks = [Saving(SecretBlock(value=NEW), name) for name in ("x", "y")]
+    vault.save_all(blocks, action="import")
+
+
 def _rewrap(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTHER_KEY", base64.urlsafe_b64encode(bytes(range(32))).decode())
     vault.keys.rewrap(EnvKey("OTHER_KEY"))
@@ -76,6 +83,10 @@ Change = Callable[[Vault, Path, pytest.MonkeyPatch], object]
 
 CHANGES: dict[str, tuple[Change, list[str]]] = {
     "save": (lambda v, *_: v.save(SecretBlock(value=NEW), "b"), ["save secret/b@1"]),
+    "save_all": (
+        lambda v, *_: _save_all(v),
+        ["import secret/x@1", "import secret/y@1"],
+    ),
     "define": (lambda v, *_: v.define("secret/b", {"value": NEW}), ["save secret/b@1"]),
     "rename": (lambda v, *_: v.rename("secret/a", "c"), ["rename secret/c@2"]),
     "delete": (

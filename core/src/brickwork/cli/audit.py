@@ -152,7 +152,7 @@ def verify(
     print_text(f"head     {found}")
     if found.position == 0:
         note("The trail is empty; the next change begins it.")
-    elif kept is None:
+    elif kept is None and not update:
         note("Keep the head where nobody who can write to the database can change it: see --head.")
 
 
