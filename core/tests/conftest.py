@@ -11,7 +11,8 @@ def isolated_home(
 ) -> Path:
     """No test sees the user's vault, keys or settings."""
     home = tmp_path_factory.mktemp("home")
-    for name in ("VAULT", "KEY", "KEY_FILE", "PASSPHRASE", "PLUGINS_ALLOW", "PLUGINS_BLOCK"):
+    names = ["VAULT", "KEY", "KEY_FILE", "PASSPHRASE", "PLUGINS_ALLOW", "PLUGINS_BLOCK"]
+    for name in [*names, "ACTOR", "AUDIT_LOADS", "KEEP_VERSIONS"]:
         monkeypatch.delenv(f"BRICKWORK_{name}", raising=False)
     monkeypatch.setenv("BRICKWORK_HOME", str(home))
     return home
