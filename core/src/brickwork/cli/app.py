@@ -23,6 +23,7 @@ SUMMARIES = {
     "doctor": "Find out what is wrong with this installation.",
     "export": "Write blocks as a manifest.",
     "help": "Explain a command or a topic.",
+    "import": "Make blocks from what other tools have saved.",
     "keys": "Look at, rotate, back up and destroy the keys that guard the vault.",
     "manifest": "Help with writing manifests.",
     "plan": "Show what applying a manifest would change.",

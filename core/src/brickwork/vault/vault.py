@@ -1,6 +1,6 @@
 """``Vault``: saves and loads blocks, sealed, versioned, in a store."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from brickwork.block import Address, Block, Place, check_name, stamp
@@ -23,6 +23,7 @@ from brickwork.vault.versioned import Versions, address_of as _address, whole as
 
 if TYPE_CHECKING:
     from brickwork.vault.audit import AuditTrail
+    from brickwork.vault.batch import Saving
     from brickwork.vault.explaining import FieldOrigin
     from brickwork.vault.writing import Writer
 
@@ -141,6 +142,19 @@ class Vault(Versions, Manifests):
         stamp(block, Place(address, self.store.store_id))
         _warn_of_short(encoded.secrets, address)
         return Document(record)
+
+    def save_all(self, savings: "Iterable[Saving]", *, action: str = "save") -> list[Document]:
+        """Save many blocks in one durable transaction: all of them, or none.
+
+        A block that another one of them refers to comes before that. ``action`` is what the audit
+        trail calls it. Raises and warns as `save`.
+        """
+        from brickwork.vault.batch import save_all
+
+        done = save_all(self.store, self._writer(), self._make, list(savings), action)
+        for document, secrets in done:
+            _warn_of_short(secrets, document.address)
+        return [document for document, _ in done]
 
     def define(
         self,

@@ -54,8 +54,13 @@ class Writer:
         *,
         overwrite: bool,
         notes: Notes | None = None,
+        action: str = "save",
+        **detail: Any,
     ) -> Record:
-        """Add a version, if it differs from the newest; see `Vault.save`."""
+        """Add a version, if it differs from the newest; see `Vault.save`.
+
+        ``action`` is what the audit trail calls it, and ``detail`` what else it says.
+        """
         current = self._store.get(encoded.slug, name)
         before = None if current is None else current.public
         encoded = encoded._replace(public=annotated(encoded.public, before, notes))
@@ -77,7 +82,7 @@ class Writer:
                     f"on version {based}.",
                     fix="Load it again, make the change on what is there now, and save that.",
                 )
-        return self._add(current, name, encoded, block)
+        return self._add(current, name, encoded, block, action, **detail)
 
     def define(
         self,
@@ -103,7 +108,13 @@ class Writer:
         return self._add(current, address.name, encoded, definition.block)
 
     def _add(
-        self, current: Record | None, name: str, encoded: Encoded, block: Block | None
+        self,
+        current: Record | None,
+        name: str,
+        encoded: Encoded,
+        block: Block | None,
+        action: str = "save",
+        **detail: Any,
     ) -> Record:
         self._check_uses(encoded, name)
         identity = Identity(
@@ -117,7 +128,7 @@ class Writer:
         record = self._sealed(identity, encoded.public, encoded.secrets, encoded.uses)
         if block is not None:
             self._read_back(record, block, encoded)
-        return self._added(record, "save")
+        return self._added(record, action, **detail)
 
     def put_over(
         self,
