@@ -57,14 +57,14 @@ class Tree(Block):
     others: dict[str, Block] = Field(default_factory=dict, description="Blocks of any kind.")
 
 
-def planned(vault: Vault, text: str, *overlays: str, **options: bool) -> Plan:
+def planned(vault: Vault, text: str, *overlays: str, **options: Any) -> Plan:
     """Plan a manifest given as text."""
     given = [Source("blocks.yaml", text.encode())]
     given += [Source(f"over{n}.yaml", each.encode(), True) for n, each in enumerate(overlays)]
     return vault.plan(*given, **options)
 
 
-def mistakes(vault: Vault, text: str, *overlays: str, **options: bool) -> list[str]:
+def mistakes(vault: Vault, text: str, *overlays: str, **options: Any) -> list[str]:
     """Return the mistakes in a manifest."""
     with pytest.raises(InvalidManifest) as caught:
         planned(vault, text, *overlays, **options)

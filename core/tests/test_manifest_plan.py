@@ -40,12 +40,12 @@ class Service(Block):
     url: str = Field("", description="Where it is.")
 
 
-def planned(vault: Vault, text: str, **options: bool) -> Plan:
+def planned(vault: Vault, text: str, **options: Any) -> Plan:
     """Plan a manifest given as text."""
     return vault.plan(Source("blocks.yaml", text.encode()), **options)
 
 
-def applied(vault: Vault, text: str, **options: bool) -> list[str]:
+def applied(vault: Vault, text: str, **options: Any) -> list[str]:
     """Apply a manifest given as text; return what was saved."""
     return [str(document.address) for document in planned(vault, text, **options).apply()]
 

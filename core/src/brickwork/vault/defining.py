@@ -160,11 +160,13 @@ class _Reading:
         if classes and shape.kind in ("block", "union"):
             self._problem(pointer, "it could be several kinds of block: say $type", "block_type")
             return None
-        return {
-            (key[1:] if isinstance(key, str) and key.startswith("$$") else key): self._value(
-                item, shape.at([str(key)]) or ANY, f"{pointer}/{escape(str(key))}"
-            )
+        own = {
+            key[1:] if isinstance(key, str) and key.startswith("$$") else key: item
             for key, item in value.items()
+        }
+        return {
+            key: self._value(item, shape.at([str(key)]) or ANY, f"{pointer}/{escape(str(key))}")
+            for key, item in own.items()
         }
 
     def _text(self, text: str, pointer: str) -> Any:

@@ -24,7 +24,7 @@ def yaml_lines(value: Mapping[str, Any], indent: int = 0) -> Iterator[str]:
     """
     pad = " " * indent
     for key, item in value.items():
-        text = key if _PLAIN_KEY.fullmatch(key) and not _MEANS_MORE.fullmatch(key) else quoted(key)
+        text = _key(key)
         if len(text) > _LONGEST_KEY:
             yield f"{pad}? {text}"
             text = ""
@@ -44,7 +44,7 @@ def _after(start: str, value: Any, indent: int) -> Iterator[str]:
             yield f"{start} {{}}"
         elif set(value) in _MARKS and isinstance(next(iter(value.values())), str):
             [(mark, what)] = value.items()
-            yield f"{start} {{{mark}: {what if _PLAIN_KEY.fullmatch(what) else quoted(what)}}}"
+            yield f"{start} {{{mark}: {_key(what)}}}"
         elif start.endswith("-"):
             first, *others = yaml_lines(value, indent + 2)
             yield start + first[len(start) :]
@@ -65,6 +65,11 @@ def _after(start: str, value: Any, indent: int) -> Iterator[str]:
             yield f"{' ' * (indent + 2)}{line}" if line else ""
     else:
         yield f"{start} {_scalar(value)}"
+
+
+def _key(text: str) -> str:
+    plain = _PLAIN_KEY.fullmatch(text) and not _MEANS_MORE.fullmatch(text)
+    return text if plain else quoted(text)
 
 
 def _scalar(value: Any) -> str:

@@ -69,7 +69,9 @@ class Selection(NamedTuple):
 def export(reader: Reader, selection: Selection, *, reveal: bool) -> Export:
     """Write blocks as a manifest; see `Vault.export`."""
     heads = list(reader.store.heads()) if reader.store.exists() else []
-    parts = [_Part(reader, head, reveal=reveal) for head in heads if selection.takes(head)]
+    quiet = Reader(reader.store, reader.keys)
+    quiet.resolutions, quiet.warns = reader.resolutions, False
+    parts = [_Part(quiet, head, reveal=reveal) for head in heads if selection.takes(head)]
     without_key = [part.error for part in parts if isinstance(part.error, KeyUnavailable)]
     if without_key and len(without_key) == len(parts):
         raise without_key[0]

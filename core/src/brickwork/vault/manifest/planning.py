@@ -312,6 +312,7 @@ class _PlannedReader(Reader):
     def __init__(self, reader: Reader) -> None:
         super().__init__(reader.store, reader.keys)
         self.resolutions = reader.resolutions
+        self.warns = False
         self._planned: dict[str, Block | None] = {}
         self._loaded: dict[Address, Block] = {}
         self._opened: dict[tuple[str, str, int], Secrets] = {}
