@@ -108,7 +108,18 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
 
 # Named by no entry: they change nothing, or only what is not there yet.
 READS = {
-    *("audit", "close", "diff", "document", "documents", "explain", "history", "load", "open"),
+    *(
+        "audit",
+        "check",
+        "close",
+        "diff",
+        "document",
+        "documents",
+        "explain",
+        "history",
+        "load",
+        "open",
+    ),
     *("plan", "problems", "resolve", "used_by"),
 }
 KEY_READS = {

@@ -16,7 +16,7 @@ class Record(NamedTuple):
         version: 1 for the first, then one more each time; pruned ones leave gaps.
         schema_version: The class's schema version when it was saved.
         saved_at: UTC, ISO 8601 with microseconds.
-        saved_by: Who saved it: user@host.
+        saved_by: Who saved it: user@host, and BRICKWORK_ACTOR in brackets where it was set.
         kid: The id of the root key that wraps the data key.
         public: The fields in clear, as bytes that must come back exactly.
         sealed: The sealed secrets; empty in listings, which never need them.

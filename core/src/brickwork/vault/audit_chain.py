@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
+from hmac import compare_digest
 from typing import NamedTuple, NoReturn
 
 from brickwork.errors import AuditBroken, KeyUnavailable
@@ -59,7 +60,7 @@ class Chain:
             expected = self.end.position + 1
             if row.position > expected:
                 self._missing(expected, row.position)
-            if row.position != expected or row.mac != self._code_of(row):
+            if row.position != expected or not compare_digest(row.mac, self._code_of(row)):
                 self._changed(row.position)
             self.end = AuditHead(row.position, row.mac)
             yield row

@@ -57,7 +57,7 @@ class Document:
 
     @property
     def saved_by(self) -> str:
-        """Who saved it, as user@host."""
+        """Who saved it: user@host, and BRICKWORK_ACTOR in brackets where it was set."""
         return self._record.saved_by
 
     @property
