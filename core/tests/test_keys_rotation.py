@@ -244,9 +244,7 @@ def test_another_root_key_is_made_when_asked(vault: Vault, small_batches: int) -
     check(vault, 12)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, deadline=None)
 @given(stops=st.lists(st.tuples(st.integers(0, 20), st.booleans(), st.booleans()), max_size=5))
 def test_any_series_of_interruptions_ends_well(
     tmp_path_factory: pytest.TempPathFactory, stops: list[tuple[int, bool, bool]]
