@@ -167,7 +167,7 @@ def _from_env(data: bytes, what: str) -> dict[str, Any]:
                 f"{what}, line {number}: {conn_id[:100]} stands there twice.", fix="Remove one."
             )
         found[conn_id] = value
-    check_count(found, what)
+        check_count(found, what)
     return found
 
 

@@ -70,7 +70,7 @@ def check_count(entries: Sequence[Any] | dict[str, Any], what: str) -> None:
     """Refuse more than anybody has. Raises CorruptData."""
     if len(entries) > MAX_ENTRIES:
         raise CorruptData(
-            f"{what} has {len(entries)} entries; more than {MAX_ENTRIES} are not taken at once.",
+            f"{what} has more than {MAX_ENTRIES} entries, which are not taken at once.",
             fix="Split it into several files.",
         )
 
