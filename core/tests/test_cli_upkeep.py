@@ -109,6 +109,17 @@ def test_each_block_has_a_status_and_a_time(memory_vault: Vault, brickwork: Bric
     assert run(("block", "check", "--all", "upkeeptest-probe/ok")) == 2
 
 
+def test_a_vault_checks_all_or_some(memory_vault: Vault) -> None:
+    """The answer has the order of the question, each block once."""
+    for what in ("ok", "failed", "warning"):
+        Probe(what=what).save(what)
+    named = ["upkeeptest-probe/warning", "upkeeptest-probe/nobody", "upkeeptest-probe/warning"]
+    assert [each.status for each in memory_vault.check(named)] == ["warning", "failed"]
+    everything = memory_vault.check()
+    assert [each.address.partition("/")[2] for each in everything] == ["failed", "ok", "warning"]
+    assert memory_vault.check([]) == []
+
+
 def test_checks_run_at_the_same_time(memory_vault: Vault) -> None:
     """Four checks that wait for each other all end."""
     for number in range(4):

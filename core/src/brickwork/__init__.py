@@ -143,6 +143,7 @@ if TYPE_CHECKING:
     )
     from brickwork.vault.audit import AuditTrail as AuditTrail
     from brickwork.vault.audit_entry import AuditEntry as AuditEntry, AuditHead as AuditHead
+    from brickwork.vault.checking import Checked as Checked
     from brickwork.vault.diff import Change as Change, Diff as Diff
     from brickwork.vault.migrating import (
         MigrationOutcome as MigrationOutcome,
@@ -185,6 +186,7 @@ _HOMES = {
     "vault": "Document Notes Vault use_vault",
     "vault.audit": "AuditTrail",
     "vault.audit_entry": "AuditEntry AuditHead",
+    "vault.checking": "Checked",
     "vault.diff": "Change Diff",
     "vault.migrating": "MigrationOutcome SchemaStep",
 }

@@ -1,6 +1,6 @@
 """``Versions``: what a `Vault` does with the versions of its blocks."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from brickwork.block import Address
 from brickwork.errors import BlockError
@@ -11,12 +11,14 @@ from brickwork.vault.notes import Notes
 from brickwork.vault.reading import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from brickwork.errors import BrickworkError
     from brickwork.store import Record
+    from brickwork.vault.checking import Checked
     from brickwork.vault.diff import Diff
     from brickwork.vault.migrating import MigrationOutcome
+    from brickwork.vault.vault import Vault
     from brickwork.vault.writing import Writer
 
 
@@ -130,6 +132,36 @@ class Versions:
 
         target = None if address is None else whole(address, "migrated")
         return list(migrate(self._reader, self._writer(), self._heads(target), dry_run=dry_run))
+
+    def check(
+        self,
+        addresses: "Iterable[Address | str] | None" = None,
+        *,
+        seconds: float = 60.0,
+        at_once: int = 16,
+    ) -> "list[Checked]":
+        """Load and check blocks, many at once; those that have expired fail, too.
+
+        Never raises for a block: one that cannot be loaded has failed, and says why.
+
+        Args:
+            addresses: Which ones; all where it is None.
+            seconds: How long each may take, loading included.
+            at_once: How many are checked at the same time.
+
+        Returns:
+            What each gave, in the order of the addresses.
+        """
+        from brickwork.vault.checking import check_blocks
+
+        if addresses is None:
+            wanted = [f"{head.slug}/{head.name}" for head in self._heads(None)]
+        else:
+            wanted = list(dict.fromkeys(map(str, addresses)))
+        vault = cast("Vault", self)  # which is what this is a part of
+        done = check_blocks(vault, wanted, seconds=seconds, at_once=at_once)
+        found = {checked.address: checked for checked in done}
+        return [found[address] for address in wanted]
 
     def problems(self, documents: "Sequence[Document]") -> "list[BrickworkError | None]":
         """Find out why documents cannot be loaded; None for each of which no reason is known.
