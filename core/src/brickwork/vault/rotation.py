@@ -177,8 +177,8 @@ class Rotation:
             self._aim()
             return False  # once more, for what changed while it was under way
         error = TamperedCiphertext(
-            f"{hidden} document(s) cannot be found by their root key: their rows in the database "
-            "are not what Brickwork writes.",
+            f"{hidden} document(s) cannot be found by their root key, or not be changed: their "
+            "rows in the database are not what Brickwork writes.",
             fix="Find out who wrote to the database, and restore it from a backup.",
         )
         self._left[None] = Left("changed rows", hidden, error)
