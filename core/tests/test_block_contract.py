@@ -9,8 +9,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_serializer, field_validator
 
 from brickwork import Block, CheckReport, Finding, Secret, migration
-from brickwork.testing import BlockContract
-from brickwork.testing.block import GoldenDocument
+from brickwork.testing import BlockContract, GoldenDocument
 
 TOKEN = "xoxb-4711-0815-abcdef"
 
