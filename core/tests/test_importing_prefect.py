@@ -99,7 +99,7 @@ def test_credentials_of_aws_arrive_with_their_client_options(
     run(memory_vault, documents)
     load = memory_vault.load
 
-    prod = load("aws-credentials/prod")
+    prod: Any = load("aws-credentials/prod")
     assert prod == aws.AwsCredentials(
         access_key_id="AKIAFAKEFAKEFAKE0009",
         secret_access_key="fake-aws-secret-0010",
@@ -114,19 +114,19 @@ def test_credentials_of_aws_arrive_with_their_client_options(
         },
     )
     assert load("aws-credentials/by-profile") == aws.AwsCredentials(profile="analytics")
-    minio = load("aws-credentials/minio")
+    minio: Any = load("aws-credentials/minio")
     assert minio == aws.AwsCredentials(
         access_key_id="fake-minio-user",
         secret_access_key="fake-minio-pass-0011",
         endpoint_url="http://127.0.0.1:9000",
     )
-    reports = load("aws-s3-bucket/reports")
+    reports: Any = load("aws-s3-bucket/reports")
     assert reports == aws.S3Bucket(bucket="reports", prefix="daily/eu", credentials=prod)
     assert [str(a) for a in memory_vault.document("aws-s3-bucket/reports").uses] == [
         "aws-credentials/prod"
     ]
     assert load("aws-s3-bucket/scratch") == aws.S3Bucket(bucket="scratch", credentials=minio)
-    inline = load("aws-s3-bucket/inline")
+    inline: Any = load("aws-s3-bucket/inline")
     assert inline.credentials.secret_access_key.reveal() == "fake-inline-secret-0013"
     assert memory_vault.document("aws-s3-bucket/inline").uses == ()
 

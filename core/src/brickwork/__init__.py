@@ -143,7 +143,13 @@ if TYPE_CHECKING:
     )
     from brickwork.vault.audit import AuditTrail as AuditTrail
     from brickwork.vault.audit_entry import AuditEntry as AuditEntry, AuditHead as AuditHead
+    from brickwork.vault.batch import Saving as Saving
     from brickwork.vault.checking import Checked as Checked
+    from brickwork.vault.copying import (
+        CopiedBlock as CopiedBlock,
+        CopyReport as CopyReport,
+        copy_vault as copy_vault,
+    )
     from brickwork.vault.diff import Change as Change, Diff as Diff
     from brickwork.vault.migrating import (
         MigrationOutcome as MigrationOutcome,
@@ -187,6 +193,8 @@ _HOMES = {
     "vault.audit": "AuditTrail",
     "vault.audit_entry": "AuditEntry AuditHead",
     "vault.checking": "Checked",
+    "vault.batch": "Saving",
+    "vault.copying": "CopiedBlock CopyReport copy_vault",
     "vault.diff": "Change Diff",
     "vault.migrating": "MigrationOutcome SchemaStep",
 }
