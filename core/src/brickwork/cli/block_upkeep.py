@@ -1,5 +1,6 @@
 """The commands of ``brickwork block`` that look after many: check, migrate, annotate."""
 
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -147,9 +148,12 @@ def migrate(
     cannot be migrated is named and left as it is. A field that a migration drops is gone from the
     new version, its secret with it; `brickwork block prune` removes the old ones.
     """
+    from brickwork.cli.progress import shown_progress
+
     vault = invocation.vault()
     warnings.simplefilter("ignore", ExpiryWarning)
-    outcomes = vault.migrate(address, dry_run=dry_run)
+    with shown_progress(hidden=not sys.stderr.isatty()):
+        outcomes = vault.migrate(address, dry_run=dry_run)
     if as_json:
         rows = [_outcome(each) for each in outcomes]
         print_json("block.migrate/1", {"dry_run": dry_run, "documents": rows})

@@ -69,7 +69,7 @@ class _Lines:
         self._next = now + _SECONDS_BETWEEN_LINES
         of = "" if report.total is None else f" of {report.total:g}"
         text = f": {report.text}" if report.text else ""
-        note(harmless(f"{report.task} {report.done:g}{of}{text}"))
+        note(harmless(f"{report.task} {report.done:g}{of}{text}".strip()))
 
 
 class _Bars:

@@ -1,7 +1,7 @@
 """Documents of old schema versions are loaded through their migrations and saved anew."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from brickwork.block import Address, Block
@@ -106,10 +106,12 @@ def foreign(address: str, slug: str, error: Exception) -> BrickworkError:
 
 
 def migrate(
-    reader: Reader, writer: "Writer", heads: Iterable[Record], *, dry_run: bool
+    reader: Reader, writer: "Writer", heads: Sequence[Record], *, dry_run: bool
 ) -> Iterator[MigrationOutcome]:
     """Migrate documents, one transaction each; yields those that are behind, or cannot be told."""
-    for head in heads:
+    from brickwork.tasks import progress
+
+    for number, head in enumerate(heads, 1):
         try:
             outcome = _migrated(reader, writer, head, dry_run=dry_run)
         except BrickworkError as error:
@@ -117,6 +119,7 @@ def migrate(
         except Exception as error:  # noqa: BLE001  # the code of a plugin, or what is in the database
             name = f"{head.slug}/{head.name}@{head.version}"
             outcome = _failed(head, foreign(name, head.slug, error))
+        progress(number, len(heads), f"migrating {head.slug}/{head.name}")
         if outcome is not None:
             yield outcome
 
