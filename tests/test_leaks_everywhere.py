@@ -635,6 +635,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "block ls --json": ("block", "ls", "--json"),
     "block show": ("block", "show", "basic-auth/control"),
     "block show --json": ("block", "show", "basic-auth/control", "--json"),
+    "export": ("export",),
+    "manifest schema": ("manifest", "schema"),
     "block history": ("block", "history", "basic-auth/s0", "--json"),
     "block check": ("block", "check"),
     "block check --json": ("block", "check", "--json"),

@@ -138,6 +138,7 @@ def apply(
     )
     if not as_json:
         print_plan(planned)
+        sys.stdout.flush()  # before the question, and what else goes to standard error
     if planned.refused or not planned.changes:
         planned.apply()  # raises what is refused
     elif not yes:
