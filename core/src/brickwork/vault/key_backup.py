@@ -34,6 +34,7 @@ from brickwork.errors import (
     KeyUnavailable,
     StorageError,
     TamperedCiphertext,
+    TruncatedCiphertext,
     UnsupportedFormat,
     VaultError,
     WrongKey,
@@ -297,7 +298,7 @@ def _roots(backup: Backup, passphrase: Secret[str]) -> dict[bytes, bytes]:
             f"The passphrase is not the one of the backup {backup.path}.",
             fix="Give the one that it was made with.",
         ) from None
-    except (TamperedCiphertext, UnsupportedFormat):
+    except (TamperedCiphertext, TruncatedCiphertext, UnsupportedFormat):
         raise changed from None
     parts = [plain[start : start + KEY_SIZE] for start in range(0, len(plain), KEY_SIZE)]
     roots = {key_id(part): part for part in parts if len(part) == KEY_SIZE}
