@@ -162,6 +162,22 @@ def test_references_lead_to_the_blocks_of_the_target(source: Vault, target: Vaul
     )
 
 
+def test_references_in_fields_stay_references(
+    source: Vault, target: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are copied as written, fetched in the target, and count as uses there."""
+    fields = {"username": "${env:COPYTEST_USER}", "password": "${block:basic-auth/app#password}"}
+    source.define("basic-auth/aaa", fields)
+    report = copy_vault(source, target)  # without the variable: nothing is fetched
+    order = [block.address for block in report.blocks]
+
+    assert order.index("basic-auth/app") < order.index("basic-auth/aaa")
+    assert "basic-auth/aaa" in {f"{a.slug}/{a.name}" for a in target.used_by("basic-auth/app")}
+    monkeypatch.setenv("COPYTEST_USER", "somebody")
+    target.save(BasicAuth(username="app", password="password-new"), "app", overwrite=True)
+    assert target.load("basic-auth/aaa") == BasicAuth(username="somebody", password="password-new")
+
+
 def test_children_come_before_their_parents(source: Vault, target: Vault) -> None:
     """At no commit does a block refer to one that is not there yet."""
     chain: Block = SecretBlock(value="at the end of it")

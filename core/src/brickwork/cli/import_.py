@@ -1,6 +1,7 @@
 """``brickwork import``: blocks from what other tools have saved."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -201,6 +202,7 @@ def _print(plan: "Import", source: str, *, dry_run: bool) -> None:
         rows.append((row.source, row.address, row.action, f"{row.reason}{fields}"))
     if rows:
         print_table(("source", "address", "action", "reason"), rows)
+    sys.stdout.flush()  # where both go to one place, the table comes first
     found = ", ".join(f"{count} {action}" for action, count in counts(plan).items())
     note(f"{'Would import' if dry_run else 'Imported'} from {plan.tool}: {found or 'nothing'}.")
     if not dry_run and not source.startswith(("http://", "https://", "-")):

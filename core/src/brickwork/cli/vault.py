@@ -1,5 +1,6 @@
 """``brickwork vault``: whole vaults."""
 
+import sys
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -110,6 +111,7 @@ def _print(report: "CopyReport") -> None:
     ]
     if rows:
         print_table(("address", "result", "unreadable versions", "reason"), rows)
+        sys.stdout.flush()  # where both go to one place, the table comes first
     copied = report.having("copied")
     versions = sum(len(block.versions) for block in copied)
     done = "Would copy" if report.dry_run else "Copied"
