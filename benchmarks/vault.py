@@ -26,6 +26,7 @@ def measure(context: Context) -> Iterator[Row]:
     need_aws(context)
     yield from _saves(context)
     yield from _reads(context)
+    yield from _manifests(context)
     yield _rewrap(context)
 
 
@@ -73,6 +74,31 @@ def _reads(context: Context) -> Iterator[Row]:
         bar=Bar("ours", at_most=0.1),
         note="median of 5 fresh processes; each unlocked the vault by one load before",
     )
+
+
+def _manifests(context: Context) -> Iterator[Row]:
+    context.say(f"planning and applying manifests of {BLOCKS} blocks")
+    runs = [
+        step(context, "manifest", BLOCKS, vault_env(context.scratch(f"manifest-{number}")))
+        for number in range(context.some(5))
+    ]
+    assert runs[0]["steps new"] == {"create": BLOCKS}, runs[0]["steps new"]
+    assert runs[0]["steps same"] == {"same": BLOCKS}, runs[0]["steps same"]
+    assert runs[0]["steps changed"] == {"change": BLOCKS}, runs[0]["steps changed"]
+    for word, what, bar in (
+        ("plan new", f"plan a manifest of {BLOCKS} new blocks", 1.0),
+        ("apply new", f"apply it: {BLOCKS} new blocks", 2.0),
+        ("plan same", f"plan it again: {BLOCKS} blocks are the same", 1.0),
+        ("plan changed", f"plan it where {BLOCKS} blocks change", 1.0),
+        ("apply changed", f"apply that: {BLOCKS} changed blocks", 2.0),
+    ):
+        once = ", its fsyncs included: one transaction" if word.startswith("apply") else ""
+        yield Row(
+            what,
+            ours=summary([run[word] for run in runs]).median,
+            bar=Bar("ours", at_most=bar),
+            note=f"median of {len(runs)} processes{once}",
+        )
 
 
 def _saves(context: Context) -> Iterator[Row]:

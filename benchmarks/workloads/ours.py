@@ -122,6 +122,43 @@ def rotate(count: int) -> dict[str, object]:
     return {"rotate": seconds, "documents": done.documents}
 
 
+def manifest(count: int) -> dict[str, object]:
+    """Plan and apply a manifest of ``count`` blocks, half of which use the other half.
+
+    Then plan it again, when all is the same, and once more with every block changed.
+    """
+    folder = Path(os.environ["BRICKWORK_HOME"])
+    file = folder / "blocks.yaml"
+    credential(0).save("prod")  # the vault is made, its key unlocked
+    figures: dict[str, object] = {}
+    for name, region in (("new", "eu-west-1"), ("same", "eu-west-1"), ("changed", "eu-west-2")):
+        lines = ["manifest: bench", "blocks:"]
+        for number in range(count // 2):
+            lines += [
+                f"  aws-s3-bucket/b{number}:",
+                f"    bucket: reports-{number}",
+                f"    prefix: {region}/",
+                f"    credentials: {{$block: aws-credentials/c{number}}}",
+                f"  aws-credentials/c{number}:",
+                f"    region: {region}",
+                f"    access_key_id: AKIA{number:016}",
+                f'    secret_access_key: "{number:040}"',
+                "    client_options: {connect_timeout: 5}",
+            ]
+        file.write_text("\n".join(lines))
+        gc.collect()
+        start = perf_counter()
+        plan = Vault.open().plan(file)
+        planned = perf_counter()
+        plan.apply()
+        figures[f"plan {name}"], figures[f"apply {name}"] = (
+            planned - start,
+            perf_counter() - planned,
+        )
+        figures[f"steps {name}"] = plan.counts
+    return figures
+
+
 STEPS: dict[str, Callable[[int], dict[str, object]]] = {
     "populate": populate,
     "load": load,
@@ -129,6 +166,7 @@ STEPS: dict[str, Callable[[int], dict[str, object]]] = {
     "list": listing,
     "save": save,
     "save-only": save_only,
+    "manifest": manifest,
     "fill": fill,
     "rotate": rotate,
 }

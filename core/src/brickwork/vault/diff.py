@@ -121,7 +121,7 @@ class Content:
                 items = value.items() if isinstance(value, dict) else enumerate(value)
                 waiting += [(f"{pointer}/{escape(str(key))}", item) for key, item in items]
             else:
-                yield pointer, Leaf("value", value, json.dumps(value, sort_keys=True))
+                yield pointer, Leaf("value", value, repr(value))  # a scalar, or empty
 
     @cached_property
     def schema(self) -> dict[str, tuple[str, int]]:
