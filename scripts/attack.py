@@ -25,6 +25,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         command = [sys.executable, "-m", "pytest", "-q", "-m", "attack", f"--junitxml={report}"]
+        command += ["-o", "junit_family=xunit1"]  # the one that has properties of tests
         command += ["-p", "no:cacheprovider", "-n", str(os.cpu_count() or 2)]
         command += ["-k", given.only] if given.only else []
         environment = os.environ | {"BRICKWORK_ATTACK_SCALE": given.scale}
