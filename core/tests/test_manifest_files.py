@@ -1,15 +1,18 @@
 """Reading manifests: files, overlays, values by the type of their field, all mistakes at once."""
 
+import contextlib
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 from pydantic import Field, JsonValue
 
 from brickwork import Block, ConfigError, InvalidManifest, Notes, Secret, Vault
 from brickwork.vault.manifest import Plan, Source
+from brickwork.vault.manifest.emitting import yaml_lines
 
 SECRET = "Zq7!xK-not-to-be-seen"
 
@@ -283,3 +286,50 @@ blocks:
     assert notes.tags == ("a", "b")
     assert str(notes.expires_at) == "2027-06-30 00:00:00+00:00"
     assert (notes.manifest, notes.applied) == ("shop", 1)
+
+
+_KEYS = st.sampled_from(
+    [
+        *Tree.model_fields,
+        "root",
+        "$block",
+        "$type",
+        "$kept",
+        "$bytes",
+        "$$x",
+        "$tags",
+        "$x",
+        "",
+        "a",
+    ]
+)
+_TEXTS = st.text(max_size=5) | st.sampled_from(
+    ["${env:X}", "${block:manifesttest-tree/t#name}", "${", "$${", "secret", "manifesttest-leaf",
+     "manifesttest-leaf/a", "manifesttest-tree/t", "x/y@3", "manifesttest-twig"]
+)  # fmt: skip
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@pytest.mark.filterwarnings("ignore::brickwork.MaskingWarning")
+@settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(fields=st.dictionaries(_KEYS, _VALUES, max_size=4), applies=st.booleans())
+def test_any_fields_are_planned_or_mistakes(
+    memory_vault: Vault, fields: dict[str, Any], applies: bool
+) -> None:
+    """Whatever stands in a block, the answer is a plan, or mistakes with their places."""
+    manifest = {"blocks": {"manifesttest-tree/t": fields, "manifesttest-leaf/a": {"user": "b"}}}
+    text = "".join(f"{line}\n" for line in yaml_lines(manifest))
+    plan = None
+    with contextlib.suppress(InvalidManifest):
+        plan = planned(memory_vault, text)
+    if plan is not None and applies:
+        plan.apply()
+        assert planned(memory_vault, text).counts == {"same": 2}
