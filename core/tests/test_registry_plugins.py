@@ -200,7 +200,7 @@ def test_without_discovery_only_the_core_is_known(tmp_path: Path) -> None:
         ("blocks", "zzz", "UnknownBlock", 'modules = ["app.blocks"]'),
         ("storages", "fil", "UnknownName", "Did you mean 'file'?"),
         ("serializers", "jsn", "UnknownName", "Did you mean 'json'?"),
-        ("key_providers", "zzz", "UnknownName", "Known are env, file, passphrase"),
+        ("key_providers", "zzz", "UnknownName", "Known are env, file, keyring, passphrase"),
         ("notifiers", "acme", "UnknownName", "The plugin acme (brickwork-acme 1.0) has no"),
         ("tasks", "nonsense", "UnknownName", "Install"),
     ],

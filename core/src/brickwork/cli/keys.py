@@ -42,7 +42,8 @@ for command in (
 def status(ctx: click.Context, invocation: Invocation, as_json: bool) -> None:
     """Show the root keys, and whether the vault opens.
 
-    Also who guards them, and what needs them. Ends with 3 if the key is missing, is another one, or is not private.
+    Also who guards them, and what needs them. Ends with 3 if the key is missing, is another one,
+    or is not private.
     """
     from brickwork.config import Config
     from brickwork.vault.rotation import unfinished

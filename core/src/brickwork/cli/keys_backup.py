@@ -84,8 +84,9 @@ def restore(
 ) -> None:
     """Bring the root keys back from the backup FILE.
 
-    The key provider of today guards them from then on: it is what the settings or --keys name. A key file that is missing is made. Root keys
-    that the vault has and the backup has not stay as they are.
+    The key provider of today guards them from then on: it is what the settings or --keys name. A
+    key file that is missing is made. Root keys that the vault has and the backup has not stay as
+    they are.
     """
     from brickwork.vault import key_backup
 

@@ -49,9 +49,10 @@ def rotate(
 ) -> None:
     """Make a new root key, and rewrap all documents to it.
 
-    It wraps their data keys; no secret is opened. Others may read and write meanwhile. If it is interrupted, nothing is lost: the same command
-    finishes the rest, and then makes no further root key. The old root keys stay, to read what was
-    made with them elsewhere. Ends with an error if a document could not follow.
+    It wraps their data keys; no secret is opened. Others may read and write meanwhile. If it is
+    interrupted, nothing is lost: the same command finishes the rest, and then makes no further
+    root key. The old root keys stay, to read what was made with them elsewhere. Ends with an error
+    if a document could not follow.
     """
     _refuse_both(resume, new)
     with _interruptible("rotate"), counted("keys rotate") as report:
@@ -68,8 +69,9 @@ def reencrypt(
 ) -> None:
     """Encrypt all documents anew, under a new root key.
 
-    Every version of each gets a new data key. For when a key has leaked. Afterwards the database's files have no byte of the old ciphertexts;
-    backups and copies still have them. If it is interrupted, the same command finishes the rest.
+    Every version of each gets a new data key. For when a key has leaked. Afterwards the database's
+    files have no byte of the old ciphertexts; backups and copies still have them. If it is
+    interrupted, the same command finishes the rest.
     """
     _refuse_both(resume, new)
     with _interruptible("reencrypt"), counted("keys reencrypt") as report:
