@@ -272,7 +272,7 @@ def test_destroy_needs_a_yes_and_no_use(keys: Keys, blocks: int) -> None:
         active = vault.keys.active()
     needed = keys("destroy", active.hex(), "--yes")
     assert needed.code == 5
-    assert "12 document(s), 12 entries of the audit trail" in needed.err
+    assert "12 document(s)" in needed.err
     assert keys("destroy", spare.kid.hex()).code == 2
     assert len(keys("status", "--json").json["keys"]) == 2
     said = keys("destroy", spare.kid.hex(), "--yes")

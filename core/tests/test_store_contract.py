@@ -269,7 +269,7 @@ class RemovesTheActiveKey(SqliteStore):
     """Does not look whether it is active."""
 
     def remove_key(self, kid: bytes) -> None:
-        if kid in self.documents_by_key() or any(row.kid == kid for row in self.audit_rows()):
+        if kid in self.documents_by_key():
             super().remove_key(kid)
         self._write("DELETE FROM keys WHERE kid = ?", kid)
 
@@ -278,18 +278,7 @@ class RemovesKeysOfOldVersions(SqliteStore):
     """Looks only at the newest versions."""
 
     def remove_key(self, kid: bytes) -> None:
-        if any(head.kid == kid for head in self.heads()) or any(
-            row.kid == kid for row in self.audit_rows()
-        ):
-            super().remove_key(kid)
-        self._write("DELETE FROM keys WHERE kid = ? AND NOT active", kid)
-
-
-class RemovesKeysOfTheTrail(SqliteStore):
-    """Does not look at the audit trail."""
-
-    def remove_key(self, kid: bytes) -> None:
-        if kid in self.documents_by_key():
+        if any(head.kid == kid for head in self.heads()):
             super().remove_key(kid)
         self._write("DELETE FROM keys WHERE kid = ? AND NOT active", kid)
 
@@ -364,7 +353,6 @@ BROKEN: dict[type[SqliteStore], str] = {
     RemovesEveryKey: "test_a_root_key_is_removed",
     RemovesTheActiveKey: "test_a_root_key_that_is_needed_stays",
     RemovesKeysOfOldVersions: "test_a_root_key_that_is_needed_stays",
-    RemovesKeysOfTheTrail: "test_a_root_key_that_is_needed_stays",
     RewrapsAnywhere: "test_upkeep_needs_a_transaction",
     CompactsAway: "test_compacting_keeps_everything",
     CompactsNothing: "test_compacting_leaves_no_byte_of_what_was_replaced",

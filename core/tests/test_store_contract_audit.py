@@ -156,11 +156,13 @@ class AppendsAnywhere(SqliteStore):
                 super().append_audit(row)
 
 
-class ForgetsTheTrailsKeys(SqliteStore):
-    """Removes a root key that only the trail needs."""
+class ForgetsTheTrailOfAKey(SqliteStore):
+    """Removes the rows of a root key together with it."""
 
     def remove_key(self, kid: bytes) -> None:
-        self._write("DELETE FROM keys WHERE kid = ? AND NOT active", kid)
+        super().remove_key(kid)
+        self._write("DROP TRIGGER audit_is_not_removed")
+        self._write("DELETE FROM audit WHERE kid = ?", kid)
 
 
 class KeepsEveryKey(SqliteStore):
@@ -196,8 +198,8 @@ BROKEN: dict[type[SqliteStore], str] = {
     AppendsAtTheEnd: "test_an_audit_row_belongs_to_its_transaction",
     ReadsAnOldSnapshot: "test_an_audit_row_belongs_to_its_transaction",
     AppendsAnywhere: "test_appending_to_the_audit_trail_needs_a_transaction",
-    ForgetsTheTrailsKeys: "test_the_audit_trail_keeps_its_root_keys",
-    KeepsEveryKey: "test_the_audit_trail_keeps_its_root_keys",
+    ForgetsTheTrailOfAKey: "test_the_audit_trail_outlives_its_root_keys",
+    KeepsEveryKey: "test_the_audit_trail_outlives_its_root_keys",
 }
 
 

@@ -213,7 +213,8 @@ class Store(ABC):
     def remove_key(self, kid: bytes) -> None:
         """Remove a root key; nothing happens if it is gone already.
 
-        Raises StoreError while documents, or the audit trail, use it or while it is active.
+        Raises StoreError while documents use it or while it is active. Not for the audit trail:
+        who removes a key writes down there what stands for the codes that it made.
         """
 
     @abstractmethod

@@ -122,23 +122,21 @@ def rewrap(invocation: Invocation, provider: str, as_json: bool) -> None:
 def destroy(invocation: Invocation, kid: str, yes: bool) -> None:
     """Remove the root key KID for good; `keys status` lists them.
 
-    Refused while it is active, or documents or entries of the audit trail need it. What else was
-    made with it (results, pickles, copies of the vault) nobody can count; it cannot be opened
-    any more.
+    Refused while it is active, or documents need it, or the audit trail is not whole: an entry of
+    the trail vouches from then on for those that the key made. What else was made with it (results,
+    pickles, copies of the vault) nobody can count; it cannot be opened any more.
     """
-    from brickwork.errors import KeyInUse
-    from brickwork.vault.root_keys import advice, use_of
+    from brickwork.vault.root_keys import refuse_use
 
     vault = invocation.vault()
     wanted = _kid(kid)
     vault.keys.active()  # raises where there is no vault
-    use = use_of(vault.store, wanted)
-    if use:
-        raise KeyInUse(f"Root key {wanted.hex()} is still needed: {use}.", fix=advice(use))
+    use = refuse_use(vault.store, wanted)
     note(
-        f"No document and no entry of the audit trail needs root key {wanted.hex()}. Results, "
-        "pickles and copies of the vault that were made with it are not counted; they cannot be "
-        "opened without it, unless a backup of the keys has it."
+        f"No document needs root key {wanted.hex()}. It made the codes of {use.audit_entries} "
+        "entries of the audit trail; a new entry will vouch for them. Results, pickles and copies "
+        "of the vault that were made with it are not counted; they cannot be opened without it, "
+        "unless a backup of the keys has it."
     )
     if not yes:
         if not invocation.interactive:

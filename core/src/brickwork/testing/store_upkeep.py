@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from brickwork import AuditRow, Record, Rewrap, Store, StoreError
+from brickwork import Record, Rewrap, Store, StoreError
 from brickwork.testing.base import Contract
 from brickwork.testing.store_inputs import KID, key, put, record
 
@@ -184,19 +184,17 @@ class UpkeepStoreContract(Contract):
             assert store.keys() == [key(NEW)]
 
     def test_a_root_key_that_is_needed_stays(self, store: Store) -> None:
-        """While it is active, while any version needs it, or a row of the audit trail."""
-        audited, newest = b"audited.", b"newest.."
+        """While it is active, and while any version needs it."""
+        newest = b"newest.."
         with store.transaction():
-            for kid in (audited, KID, newest, NEW):
+            for kid in (KID, newest, NEW):
                 store.put_key(key(kid))
-            store.append_audit(AuditRow(1, b"{}", audited, b"mac"))
             store.put(record())
             store.put(record(version=2, kid=newest))
         for kid, what in (
             (NEW, "it is active"),
             (KID, "an old version needs it"),
             (newest, "the newest version needs it"),
-            (audited, "the audit trail needs it"),
         ):
             with pytest.raises(StoreError), store.transaction():
                 store.remove_key(kid)

@@ -285,6 +285,24 @@ class AuditTrail:
             self._compare(chain, newest)
         return chain.end
 
+    def attest(self, kid: bytes) -> dict[str, object]:
+        """Check the trail, and sum up the entries whose codes a root key made.
+
+        The entry that says that the key is destroyed has this as ``attests``, by the key's id; from
+        then on it stands for those codes. Inside the transaction that destroys the key.
+
+        Raises:
+            AuditBroken: The trail is not whole; nobody should vouch for it.
+            KeyUnavailable: A root key is not there that entries need.
+        """
+        from brickwork.vault import audit_chain
+
+        attested = audit_chain.Attested()
+        for row in self._chain(audit_chain.EMPTY).checked(self._rows()):
+            if row.kid == kid:
+                attested.add(row)
+        return attested.as_json()
+
     def _compare(self, chain: "Chain", newest: "Newest") -> None:
         from brickwork.vault import audit_chain
 

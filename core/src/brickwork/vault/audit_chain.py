@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
+from hashlib import sha256
 from hmac import compare_digest
 from typing import NamedTuple, NoReturn
 
+from brickwork.crypto import pack
 from brickwork.errors import AuditBroken, KeyUnavailable
 from brickwork.store import AuditRow, Record, Store
 from brickwork.vault.audit_code import code, print_of
@@ -29,6 +31,37 @@ def stored_rows(store: Store, after: int, batch: int = 1000) -> Iterator[AuditRo
         after = batch_rows[-1].position
 
 
+class Attested:
+    """The rows whose codes one root key made, summed up so that another key can vouch for them.
+
+    When a root key is destroyed, the entry that says so carries the sum: from then on, the code of
+    that entry stands for the codes that nobody can check any more.
+    """
+
+    def __init__(self) -> None:
+        self.entries = 0
+        self._digest = sha256()
+
+    def add(self, row: AuditRow) -> None:
+        """Take in the next row of that key."""
+        self.entries += 1
+        self._digest.update(pack(row.position.to_bytes(8, "big"), row.content, row.mac))
+
+    def as_json(self) -> dict[str, object]:
+        """Return what stands in the entry."""
+        return {"entries": self.entries, "digest": self._digest.hexdigest()}
+
+
+class _Lost(Attested):
+    """The rows of a root key that is not there, until an entry vouches for them."""
+
+    def __init__(self, first: int, error: KeyUnavailable) -> None:
+        super().__init__()
+        self.first = first
+        self.error = error
+        self.proven = False
+
+
 class Chain:
     """Walks along an audit trail and checks every code.
 
@@ -46,24 +79,61 @@ class Chain:
         self._store_id = store_id
         self._key_of = key_of
         self._name = name
+        self._lost: dict[bytes, _Lost] = {}
+        self._from_the_first = start == EMPTY
         self.end = start
 
     def checked(self, rows: Iterable[AuditRow]) -> Iterator[AuditRow]:
         """Yield rows that are good, one after the other.
 
+        Those of a root key that was destroyed are proven by a later entry only: nothing is certain
+        about them before the last row was yielded.
+
         Raises:
             AuditBroken: A row was changed, or rows are missing.
-            KeyUnavailable: The root key of a row is not there.
+            KeyUnavailable: The root key of a row is not there, and no entry vouches for the row.
             WrongKey: The root key of a row cannot be unlocked.
         """
         for row in rows:
             expected = self.end.position + 1
             if row.position > expected:
                 self._missing(expected, row.position)
-            if row.position != expected or not compare_digest(row.mac, self._code_of(row)):
+            if row.position != expected or not self._is_good(row):
                 self._changed(row.position)
+            self._take_word(row)
             self.end = AuditHead(row.position, row.mac)
             yield row
+        for lost in self._lost.values():
+            if not lost.proven:
+                raise lost.error
+
+    def _is_good(self, row: AuditRow) -> bool:
+        lost = self._lost.get(row.kid)
+        if lost is None:
+            try:
+                return compare_digest(row.mac, self._code_of(row))
+            except KeyUnavailable as error:
+                lost = self._lost[row.kid] = _Lost(row.position, error)
+        lost.add(row)
+        return not lost.proven  # a key that was destroyed makes no more codes
+
+    def _take_word(self, row: AuditRow) -> None:
+        """Compare the rows of lost keys with what a later row says of them."""
+        if not self._lost or b'"attests"' not in row.content:
+            return
+        try:
+            attested = json.loads(row.content)["detail"]["attests"]
+            said = {bytes.fromhex(kid): sum_ for kid, sum_ in attested.items()}
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            return  # as in `Newest.note`
+        for kid, sum_ in said.items():
+            lost = self._lost.get(kid)
+            if lost is None:
+                continue
+            if lost.as_json() == sum_:
+                lost.proven = True
+            elif self._from_the_first:
+                self._changed(lost.first)
 
     def _code_of(self, row: AuditRow) -> bytes:
         try:

@@ -239,8 +239,10 @@ class KeyRing:
         """Remove a root key for good. What was made with it elsewhere cannot be opened any more.
 
         Raises:
-            KeyInUse: It is active, or documents or entries of the audit trail need it.
+            KeyInUse: It is active, or documents need it.
             KeyUnavailable: There is no such root key.
+            AuditBroken: The audit trail is not whole, so that nothing can vouch for the entries
+                whose codes the key made.
         """
         from brickwork.vault.root_keys import destroy
 

@@ -20,7 +20,8 @@ class KeyUse(NamedTuple):
     Attributes:
         active: Whether new documents are sealed with it.
         documents: How many documents, of all versions, it wraps.
-        audit_entries: How many entries of the audit trail have their code from it.
+        audit_entries: How many entries of the audit trail have their code from it. They do not need
+            it: an entry under the active key vouches for them from its destruction on.
     """
 
     active: bool
@@ -28,13 +29,12 @@ class KeyUse(NamedTuple):
     audit_entries: int
 
     def __bool__(self) -> bool:
-        return self.active or self.documents > 0 or self.audit_entries > 0
+        return self.active or self.documents > 0
 
     def __str__(self) -> str:
         parts = [
             "new documents are sealed with it" if self.active else "",
             f"{self.documents} document(s)" if self.documents else "",
-            f"{self.audit_entries} entries of the audit trail" if self.audit_entries else "",
         ]
         return ", ".join(filter(None, parts)) or "nothing in the vault"
 
@@ -78,19 +78,28 @@ def use_of(store: Store, kid: bytes) -> KeyUse:
 
 def destroy(keys: KeyRing, kid: bytes) -> None:
     """Remove a root key; see `KeyRing.destroy`."""
-    use = use_of(keys.store, kid)
-    if use:
-        raise KeyInUse(f"Root key {kid.hex()} is still needed: {use}.", fix=advice(use))
+    refuse_use(keys.store, kid)
+    trail = AuditTrail(keys.store, keys)
     with keys.store.transaction():
+        attested = trail.attest(kid)
         keys.store.remove_key(kid)  # which looks again
-        AuditTrail(keys.store, keys).append("keys.destroy", None, kid=kid.hex())
+        trail.append("keys.destroy", None, kid=kid.hex(), attests={kid.hex(): attested})
 
 
-def advice(use: KeyUse) -> str:
-    """Say what to do with a root key that is to be destroyed and is needed."""
-    if use.active or use.documents:
-        return "Run `brickwork keys rotate` first; it brings all documents under another root key."
-    return "Keep it: without it, nobody could verify those entries."
+def refuse_use(store: Store, kid: bytes) -> KeyUse:
+    """Return what a root key is for, if it can be destroyed.
+
+    Raises:
+        KeyInUse: It is active, or documents need it.
+        KeyUnavailable: There is no such root key.
+    """
+    use = use_of(store, kid)
+    if use:
+        raise KeyInUse(
+            f"Root key {kid.hex()} is still needed: {use}.",
+            fix="Run `brickwork keys rotate` first: it brings all documents under another one.",
+        )
+    return use
 
 
 def _compared(keys: list[WrappedKey]) -> list[WrappedKey]:

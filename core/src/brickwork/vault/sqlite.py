@@ -256,8 +256,7 @@ class SqliteStore(Store):
     def remove_key(self, kid: bytes) -> None:
         done = self._write(
             "DELETE FROM keys WHERE kid = ?1 AND NOT active"
-            " AND NOT EXISTS (SELECT 1 FROM documents WHERE kid = ?1)"
-            " AND NOT EXISTS (SELECT 1 FROM audit WHERE kid = ?1)",
+            " AND NOT EXISTS (SELECT 1 FROM documents WHERE kid = ?1)",
             kid,
         )
         if not done and self._read("SELECT 1 FROM keys WHERE kid = ?", kid):
