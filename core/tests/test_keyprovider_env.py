@@ -209,17 +209,30 @@ def asking() -> PassphraseKey:
 
 
 def test_ask_asks_twice_for_a_new_passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a terminal a new passphrase is asked for twice, and a known one once."""
+    """In a terminal a new passphrase is asked for twice, and then not again by that provider."""
     monkeypatch.setattr(sys, "stdin", Terminal())
-    asked = answers(monkeypatch, "open sesame", "open sesame", "open sesame", "open barley")
+    asked = answers(monkeypatch, "open sesame", "open sesame")
     provider = asking()
     wrapped = provider.wrap(RAW, b"")
-    assert len(asked) == 2
+    assert asked == ["New passphrase for the Brickwork vault: ", "The same again: "]
     assert provider.unwrap(wrapped, b"") == RAW
+    assert provider.unwrap(provider.wrap(RAW, b""), b"") == RAW
+    assert len(asked) == 2
+
+
+def test_ask_asks_once_for_a_known_passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistyped one is not kept: the next use asks again."""
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    asked = answers(monkeypatch, "open sesame", "open sesame", "open barley", "open sesame")
+    wrapped = asking().wrap(RAW, b"")
+    provider = asking()
     with pytest.raises(WrongKey):
         provider.unwrap(wrapped, b"")
+    assert [provider.unwrap(wrapped, b"") for _ in range(3)] == [RAW] * 3
+    assert asked[2:] == ["Passphrase of the Brickwork vault: "] * 2
+    assert "open" not in repr(vars(provider))
     with pytest.raises(KeyUnavailable):
-        provider.unwrap(wrapped, b"")  # the terminal was closed
+        asking().unwrap(wrapped, b"")  # the terminal was closed
 
 
 def test_two_different_answers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
