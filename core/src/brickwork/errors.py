@@ -304,7 +304,7 @@ class AuditBroken(VaultError):
 
 
 class KeyInUse(VaultError):
-    """Documents, or entries of the audit trail, need the root key that was to be destroyed."""
+    """Documents need the root key that was to be destroyed, or it is the active one."""
 
     exit_code = 5
 
