@@ -137,7 +137,6 @@ if TYPE_CHECKING:
     )
     from brickwork.vault import (
         Document as Document,
-        Notes as Notes,
         Vault as Vault,
         use_vault as use_vault,
     )
@@ -155,6 +154,7 @@ if TYPE_CHECKING:
         MigrationOutcome as MigrationOutcome,
         SchemaStep as SchemaStep,
     )
+    from brickwork.vault.notes import Notes as Notes
 
 _HOMES = {
     "block": "Address Block CheckReport Finding migration",
@@ -189,13 +189,14 @@ _HOMES = {
         "Engine Progress Scope Task TaskFuture cancelled check_cancelled exponential_backoff"
         " on_progress progress remaining task use_engine"
     ),
-    "vault": "Document Notes Vault use_vault",
+    "vault": "Document Vault use_vault",
     "vault.audit": "AuditTrail",
     "vault.audit_entry": "AuditEntry AuditHead",
     "vault.checking": "Checked",
     "vault.batch": "Saving",
     "vault.copying": "CopiedBlock CopyReport copy_vault",
     "vault.diff": "Change Diff",
+    "vault.notes": "Notes",
     "vault.migrating": "MigrationOutcome SchemaStep",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

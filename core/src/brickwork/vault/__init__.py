@@ -2,7 +2,6 @@
 
 from brickwork.vault.current import current_vault, use_vault
 from brickwork.vault.document import Document
-from brickwork.vault.notes import Notes
 from brickwork.vault.vault import Vault
 
-__all__ = ["Document", "Notes", "Vault", "current_vault", "use_vault"]
+__all__ = ["Document", "Vault", "current_vault", "use_vault"]

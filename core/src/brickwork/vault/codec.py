@@ -16,7 +16,7 @@ other secrets; then the mark has no text, only what it uses: ``{"secret": true, 
 
 import json
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -28,14 +28,9 @@ from brickwork.errors import BlockError, MigrationError
 from brickwork.secret import Secret
 from brickwork.vault.envelope import Secrets
 from brickwork.vault.pointers import get_at, put_at
-from brickwork.vault.written import (
-    Resolve,
-    Written,
-    keep_templates,
-    put_references,
-    rename_references,
-    uses_of_mark,
-)
+
+if TYPE_CHECKING:
+    from brickwork.vault.written import Resolve, Written
 
 Marks = dict[str, dict[str, Any]]
 """Pointer to what is known of the block that stands there."""
@@ -72,7 +67,7 @@ def decode(
     secrets: Secrets,
     class_of: ClassOf,
     child_at: Callable[[str, str], Block],
-    resolve: Resolve,
+    resolve: "Resolve",
 ) -> Block:
     """Put a block together again.
 
@@ -98,7 +93,11 @@ def decode(
     for pointer in secrets:  # no value gets a name: a traceback may show local variables
         if not references or pointer not in references:
             put_at(fields, pointer, Secret(secrets[pointer]))  # type: ignore[type-var]  # one of two
-    written = put_references(fields, references, secrets, resolve) if references else None
+    written = None
+    if references:  # only blocks that have some pay for importing what handles them
+        from brickwork.vault.written import put_references
+
+        written = put_references(fields, references, secrets, resolve)
     marks = document["blocks"]
     # The innermost first, so that an embedded block is whole before the one around it is built.
     for pointer in sorted(marks, key=lambda pointer: -pointer.count("/")):
@@ -116,7 +115,7 @@ def build(
     cls: type[Block],
     schema_version: int,
     fields: dict[str, Any],
-    written: Written | None = None,
+    written: "Written | None" = None,
 ) -> Block:
     """Make a block of stored fields, lifted to the class of today. Raises MigrationError.
 
@@ -139,6 +138,8 @@ def build(
         problems = "; ".join(map(str, problems_of(cls, error, boxed)[0]))
     else:
         if templates:
+            from brickwork.vault.written import keep_templates
+
             keep_templates(block, templates)
         return block
     if templates:
@@ -169,8 +170,11 @@ def uses_of(public: bytes) -> tuple[str, ...]:
 def uses_in(blocks: Marks, references: Marks) -> tuple[str, ...]:
     """Return the addresses in the marks of blocks and references, as ``slug/name``, sorted."""
     found = {mark["ref"].partition("@")[0] for mark in blocks.values() if "ref" in mark}
-    for mark in references.values():
-        found.update(uses_of_mark(mark))
+    if references:
+        from brickwork.vault.written import uses_of_mark
+
+        for mark in references.values():
+            found.update(uses_of_mark(mark))
     return tuple(sorted(found))
 
 
@@ -181,7 +185,10 @@ def renamed(public: bytes, old: Address, new: Address) -> bytes:
         ref = Address.parse(mark["ref"]) if "ref" in mark else None
         if ref and ref[:2] == old[:2]:
             mark["ref"] = str(ref._replace(name=new.name))
-    rename_references(document.get("references", {}), old, new)
+    if "references" in document:
+        from brickwork.vault.written import rename_references
+
+        rename_references(document["references"], old, new)
     return text_of(document)
 
 

@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from brickwork.block import Address
 from brickwork.errors import TamperedCiphertext
 from brickwork.secret import HIDDEN
 from brickwork.store import Record
-from brickwork.vault.notes import Notes, notes_of
 from brickwork.vault.pointers import put_at
-from brickwork.vault.written import uses_of_mark
+
+if TYPE_CHECKING:
+    from brickwork.vault.notes import Notes
 
 
 class Document:
@@ -96,13 +97,18 @@ class Document:
             document = json.loads(self._record.public)
             marks = document["blocks"].values()
             found = {Address.parse(mark["ref"]) for mark in marks if "ref" in mark}
-            for mark in document.get("references", {}).values():
-                found.update(map(Address.parse, uses_of_mark(mark)))
+            if "references" in document:
+                from brickwork.vault.written import uses_of_mark
+
+                for mark in document["references"].values():
+                    found.update(map(Address.parse, uses_of_mark(mark)))
             return tuple(sorted(found))
 
     @cached_property
-    def notes(self) -> Notes:
+    def notes(self) -> "Notes":
         """What people say about it."""
+        from brickwork.vault.notes import notes_of
+
         with self._readable():
             return notes_of(json.loads(self._record.public))
 

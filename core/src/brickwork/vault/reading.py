@@ -1,7 +1,7 @@
 """``Reader``: finds documents in a store, opens them, and puts blocks together."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from brickwork.block import Address, Block, Place, stamp
 from brickwork.errors import BlockError, BlockNotFound, ResolveError
@@ -9,11 +9,12 @@ from brickwork.registry.current import get_registry
 from brickwork.store import Record, Store
 from brickwork.vault.codec import decode
 from brickwork.vault.envelope import Identity, Secrets, open_secrets
-from brickwork.vault.expiry import warn_if_expired
 from brickwork.vault.keys import KeyRing
-from brickwork.vault.references import BLOCK, Reference, Template
-from brickwork.vault.resolving import Resolutions, field_of, filled
-from brickwork.vault.written import Resolve
+
+if TYPE_CHECKING:
+    from brickwork.vault.references import Reference, Template
+    from brickwork.vault.resolving import Resolutions
+    from brickwork.vault.written import Resolve
 
 B = TypeVar("B", bound=Block)
 Path = tuple[Address, ...]
@@ -26,15 +27,32 @@ class Reader:
     Attributes:
         store: Where the documents are.
         keys: What opens them.
-        resolutions: What the references in them gave.
         warns: Whether it warns of blocks that have expired, as is due where they are used.
     """
 
     def __init__(self, store: Store, keys: KeyRing) -> None:
         self.store = store
         self.keys = keys
-        self.resolutions = Resolutions()
         self.warns = True
+        self._kept: dict[str, Resolutions] = {}
+
+    @property
+    def resolutions(self) -> "Resolutions":
+        """What the references in the documents gave."""
+        if not self._kept:
+            from brickwork.vault.resolving import Resolutions
+
+            self._kept.setdefault("", Resolutions())  # at once, since threads share them
+        return self._kept[""]
+
+    @resolutions.setter
+    def resolutions(self, value: "Resolutions") -> None:
+        self._kept = {"": value}
+
+    def forget(self) -> None:
+        """Forget what references gave."""
+        if self._kept:
+            self.resolutions.forget()
 
     def record(self, address: Address) -> Record:
         """Return one version, the newest where none is given. Raises BlockNotFound."""
@@ -70,7 +88,7 @@ class Reader:
         record: Record,
         cls: type[Block],
         child_at: Callable[[str, str], Block],
-        resolve: Resolve,
+        resolve: "Resolve",
     ) -> Block:
         """Open a document and build its block, which has no address yet."""
         return decode(
@@ -135,10 +153,12 @@ class Reader:
             raise
         stamp(block, Place(here, self.store.store_id, address.version is not None))
         if self.warns and b'"notes":' in record.public:
+            from brickwork.vault.expiry import warn_if_expired
+
             warn_if_expired(record)
         return block  # type: ignore[return-value]  # issubclass(cls, expect), and it is a cls
 
-    def values(self, templates: Mapping[str, Template], path: Path) -> dict[str, str]:
+    def values(self, templates: "Mapping[str, Template]", path: Path) -> dict[str, str]:
         """Fetch what templates stand for, by pointer.
 
         Args:
@@ -148,6 +168,9 @@ class Reader:
         Raises:
             ResolveError: Some of them cannot be had; names each field and its reference.
         """
+        from brickwork.vault.references import BLOCK
+        from brickwork.vault.resolving import filled
+
         wanted = [ref for template in templates.values() for ref in template.references]
         found = self.resolutions.fetch(ref for ref in wanted if ref.scheme != BLOCK)
         for ref in wanted:
@@ -155,7 +178,7 @@ class Reader:
                 found[ref] = self._field(ref, path)
         return filled(templates, found, path[-1] if path else None)
 
-    def _field(self, reference: Reference, path: Path) -> str | ResolveError:
+    def _field(self, reference: "Reference", path: Path) -> str | ResolveError:
         """Return the field of another block that a reference names."""
         address = Address.parse(reference.path)
         record = self.store.get(*address)
@@ -164,6 +187,8 @@ class Reader:
                 f"{reference}: no block {address} is saved here.",
                 fix="Save it, or correct the reference.",
             )
+        from brickwork.vault.resolving import field_of
+
         return field_of(self._block(record, address, Block, path), reference)
 
     def _not_found(self, address: Address, needed_by: Address | None = None) -> BlockNotFound:

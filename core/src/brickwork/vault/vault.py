@@ -15,16 +15,14 @@ from brickwork.vault.document import Document
 from brickwork.vault.envelope import Secrets
 from brickwork.vault.keys import KeyRing
 from brickwork.vault.manifested import Manifests
-from brickwork.vault.notes import Notes
-from brickwork.vault.parts import encode
 from brickwork.vault.reading import Reader
-from brickwork.vault.references import parse
 from brickwork.vault.versioned import Versions, address_of as _address, whole as _whole
 
 if TYPE_CHECKING:
     from brickwork.vault.audit import AuditTrail
     from brickwork.vault.batch import Saving
     from brickwork.vault.explaining import FieldOrigin
+    from brickwork.vault.notes import Notes
     from brickwork.vault.writing import Writer
 
 B = TypeVar("B", bound=Block)
@@ -99,7 +97,7 @@ class Vault(Versions, Manifests):
         name: str,
         *,
         overwrite: bool = False,
-        notes: Notes | None = None,
+        notes: "Notes | None" = None,
         keep: int | None = None,
     ) -> Document:
         """Save a block, and stamp its address on it. One durable transaction.
@@ -122,6 +120,8 @@ class Vault(Versions, Manifests):
         Warns:
             MaskingWarning: A secret in it is too short to be hidden in logs.
         """
+        from brickwork.vault.parts import encode  # only what saves pays for importing it
+
         check_name(name)
         exists = self.store.exists()
         encoded = encode(block, self.store.store_id if exists else None, get_registry().block_class)
@@ -162,7 +162,7 @@ class Vault(Versions, Manifests):
         fields: Mapping[str, Any],
         *,
         overwrite: bool = False,
-        notes: Notes | None = None,
+        notes: "Notes | None" = None,
     ) -> Document:
         """Save a block by its written fields, in which texts may be references.
 
@@ -269,6 +269,8 @@ class Vault(Versions, Manifests):
             BlockError: There is a ``${`` in it that begins no reference.
             ResolveError: There is no such value, or it cannot be fetched.
         """
+        from brickwork.vault.references import parse
+
         template = parse(text)
         if isinstance(template, str):
             return Secret(template)
@@ -301,7 +303,7 @@ class Vault(Versions, Manifests):
 
     def close(self) -> None:
         """Close the connections, and forget the keys and what references gave."""
-        self._reader.resolutions.forget()
+        self._reader.forget()
         self.keys.close()
         self.store.close()
 
@@ -317,7 +319,6 @@ class Vault(Versions, Manifests):
     # Inside
 
     def _writer(self, keep: int | None = None) -> "Writer":
-        # Only what saves pays for importing it.
         from brickwork.vault.writing import Writer
 
         return Writer(self._reader, self.keep_versions if keep is None else keep)

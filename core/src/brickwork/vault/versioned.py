@@ -7,7 +7,6 @@ from brickwork.errors import BlockError
 from brickwork.store import Store
 from brickwork.vault.document import Document
 from brickwork.vault.keys import KeyRing
-from brickwork.vault.notes import Notes
 from brickwork.vault.reading import Reader
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from brickwork.vault.checking import Checked
     from brickwork.vault.diff import Diff
     from brickwork.vault.migrating import MigrationOutcome
+    from brickwork.vault.notes import Notes
     from brickwork.vault.vault import Vault
     from brickwork.vault.writing import Writer
 
@@ -95,7 +95,7 @@ class Versions:
             heads = self._heads(target)
             return prune(self.store, AuditTrail(self.store, self.keys), heads, keep)
 
-    def annotate(self, address: Address | str, notes: Notes) -> Document:
+    def annotate(self, address: Address | str, notes: "Notes") -> Document:
         """Add a version with other notes and the same content; none where they are the same.
 
         Needs no class, so a block of a plugin that is not installed can be annotated, too.
