@@ -66,7 +66,7 @@ def test_a_block_that_is_something_else_is_named(memory_vault: Vault) -> None:
     ("url", "error"),
     [
         ("nosuch://bucket/x", UnknownName),
-        ("vault:secret/x", PluginMissing),
+        ("postgresql://db/x", PluginMissing),
         ("", InvalidName),
         ("reports", InvalidName),
         ("/etc/passwd", InvalidName),

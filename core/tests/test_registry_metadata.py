@@ -1,6 +1,7 @@
 """Discovery reads the metadata of installed distributions as importlib.metadata does."""
 
 import os
+import subprocess
 import sys
 import zipfile
 from importlib.metadata import DistributionFinder, EntryPoints, PathDistribution, distributions
@@ -71,6 +72,26 @@ def test_a_zip_file_is_found(tmp_path: Path) -> None:
         file.writestr("acme-1.5.dist-info/entry_points.txt", entry_points_text(OURS))
 
     assert [str(found) for found in installed([str(archive)])] == ["acme 1.5"]
+
+
+def test_the_package_importlib_metadata_changes_nothing(tmp_path: Path) -> None:
+    """It takes the place of Python's own finder for the whole process; keyring imports it."""
+    pytest.importorskip("importlib_metadata", reason="it comes with keyring before Python 3.12")
+    archive = tmp_path / "acme.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("acme-1.5.dist-info/METADATA", "Name: acme\nVersion: 1.5\n")
+        file.writestr("acme-1.5.dist-info/entry_points.txt", entry_points_text(OURS))
+    write_distribution(tmp_path / "site", "other", entry_points=OURS)
+    code = (
+        "import sys; from brickwork.registry.metadata import installed; before = installed();"
+        "import importlib_metadata; assert installed() == before;"
+        "print(*installed(sys.argv[1:]), sep=', ')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(archive), str(tmp_path / "site")],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "acme 1.5, other 1.0\n"
 
 
 def test_other_finders_are_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

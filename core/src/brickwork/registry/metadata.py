@@ -9,7 +9,7 @@ is no folder: zip files and other finders.
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from brickwork.config import normalise
 
@@ -143,7 +143,9 @@ def parse(text: str) -> dict[str, dict[str, str]]:
 def _finds_distributions(finder: object) -> bool:
     """Tell whether a finder knows of distributions that are not in the folders of `sys.path`."""
     kind = finder if isinstance(finder, type) else type(finder)
-    return kind.__name__ != "PathFinder" and hasattr(finder, "find_distributions")
+    # The second is that of the package importlib_metadata, which takes the place of Python's own.
+    known = kind.__name__ in ("PathFinder", "MetadataPathFinder")
+    return not known and hasattr(finder, "find_distributions")
 
 
 def _from_finders() -> Iterator[Distribution]:
@@ -160,13 +162,11 @@ def _from_importlib(path: list[str]) -> Iterator[Distribution]:
     yield from _converted(distributions(path=path))
 
 
-def _converted(found: Iterable[object]) -> Iterator[Distribution]:
-    from importlib.metadata import Distribution as Foreign
-
+def _converted(found: Iterable[Any]) -> Iterator[Distribution]:
+    # By what they can do: those of the package importlib_metadata are of a class of its own.
     for item in found:
-        if not isinstance(item, Foreign):
-            continue
-        name = item.metadata["Name"]
+        metadata = getattr(item, "metadata", None)
+        name = metadata["Name"] if metadata else None
         if name:
             text = item.read_text("entry_points.txt") or ""
             where = str(item.locate_file(""))
