@@ -250,3 +250,32 @@ def test_errors_can_be_told_apart() -> None:
     with pytest.raises(LookupError) as caught:
         registry.storage("nothing")
     assert isinstance(caught.value, UnknownName)
+
+
+def test_threads_wait_for_the_modules_of_the_project(project: Path) -> None:
+    """One that asks for a class while another thread imports its module gets the class too."""
+    (project / "app" / "blocks.py").write_text(
+        "import threading\n"
+        "begun, go_on = threading.Event(), threading.Event()\n"
+        "import sys; sys.events = (begun, go_on)\n"
+        "begun.set(); go_on.wait(60)\n" + CLASS.format(name="Mine", slug="mine-account")
+    )
+    result, _ = run(
+        project,
+        """
+        import threading
+        result = []
+        ask = lambda: result.append(said("mine-account"))
+        first, second = threading.Thread(target=ask), threading.Thread(target=ask)
+        first.start()
+        while not hasattr(sys, "events"):
+            pass
+        sys.events[0].wait(60)
+        second.start()
+        second.join(0.3)  # time enough to give a wrong answer
+        sys.events[1].set()
+        first.join()
+        second.join()
+        """,
+    )
+    assert result == ["app.blocks.Mine"] * 2

@@ -1,10 +1,13 @@
 """Modules of the project that define block classes, as ``brickwork.toml`` names them."""
 
 import sys
+import threading
 from importlib import import_module
 
 from brickwork.config import Config
 from brickwork.registry.plugins import PluginInfo, told, warn
+
+_LONGEST_WAIT = 60.0
 
 
 class ProjectModules:
@@ -19,12 +22,29 @@ class ProjectModules:
         self._folder = "" if config is None else str(config.modules_dir or "")
         self._source = "" if config is None else config.sources.get("modules", "brickwork.toml")
         self._waiting = list(self._all)
+        self._loaded = not self._waiting
+        self._importing = False
+        self._lock = threading.RLock()
         self._failed: dict[str, str] = {}
 
     def load(self) -> None:
-        """Import those that are not imported yet; a failure is noted, and logged, never raised."""
-        if not self._waiting:
+        """Import those that are not imported yet; a failure is noted, and logged, never raised.
+
+        Threads wait until the one that imports them is done.
+        """
+        # Not for ever: a module that is imported elsewhere, and needs the others at its import,
+        # would wait for us while we wait for it.
+        if self._loaded or not self._lock.acquire(timeout=_LONGEST_WAIT):
             return
+        try:
+            outermost, self._importing = not self._importing, True
+            self._import_all()
+            if outermost:  # else a module is being imported that asks for blocks meanwhile
+                self._loaded, self._importing = True, False
+        finally:
+            self._lock.release()
+
+    def _import_all(self) -> None:
         if self._folder and self._folder not in sys.path:
             sys.path.append(self._folder)
         while self._waiting:
