@@ -1,51 +1,26 @@
 """``brickwork audit``: entries are listed, verified, exported, and verified elsewhere."""
 
-import io
 import json
 import shutil
 import sqlite3
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
 from brickwork import BasicAuth, Settings, Vault
-from brickwork.cli.app import run
-from brickwork.testing.commandline import command_line
+from brickwork.testing.commandline import Command, command_here, command_line
 
 SECRET = "Zq7!xK-not-to-be-seen"
 
 
-class Said(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """What it printed as JSON."""
-        return json.loads(self.out)
-
-
-Brickwork = Callable[..., Said]
-
-
 @pytest.fixture
-def brickwork(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Brickwork:
+def brickwork(capsys: pytest.CaptureFixture[str]) -> Command:
     """Run ``brickwork audit`` here."""
-
-    def call(*args: str, stdin: str = "") -> Said:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8"))
-        code = run(("audit", *args))
-        return Said(code, *capsys.readouterr())
-
-    return call
+    return partial(command_here(capsys), "audit")
 
 
 @pytest.fixture
@@ -73,7 +48,7 @@ def edit(vault: Vault, *statements: str) -> None:
 # ls
 
 
-def test_entries_are_listed(vault: Vault, brickwork: Brickwork) -> None:
+def test_entries_are_listed(vault: Vault, brickwork: Command) -> None:
     """The newest first, with who, what, where and the detail."""
     said = brickwork("ls")
     assert said.code == 0
@@ -105,7 +80,7 @@ def test_entries_are_listed(vault: Vault, brickwork: Brickwork) -> None:
     ],
 )
 def test_entries_are_filtered(
-    vault: Vault, brickwork: Brickwork, options: list[str], positions: list[int]
+    vault: Vault, brickwork: Command, options: list[str], positions: list[int]
 ) -> None:
     """By every option; the JSON names its shape."""
     said = brickwork("ls", *options, "--json")
@@ -114,7 +89,7 @@ def test_entries_are_filtered(
     assert [entry["position"] for entry in said.json["entries"]] == positions
 
 
-def test_json_has_all_of_an_entry(vault: Vault, brickwork: Brickwork) -> None:
+def test_json_has_all_of_an_entry(vault: Vault, brickwork: Command) -> None:
     """Every part, by its name."""
     [entry] = brickwork("ls", "--action", "rename", "--json").json["entries"]
     whole = next(iter(vault.audit.entries(action="rename")))
@@ -145,7 +120,7 @@ def test_json_has_all_of_an_entry(vault: Vault, brickwork: Brickwork) -> None:
     ],
 )
 def test_wrong_usage_is_told(
-    vault: Vault, brickwork: Brickwork, options: list[str], problem: str
+    vault: Vault, brickwork: Command, options: list[str], problem: str
 ) -> None:
     """Ends with 2."""
     said = brickwork("ls", *options)
@@ -153,7 +128,7 @@ def test_wrong_usage_is_told(
     assert problem in said.err
 
 
-def test_more_than_fifty_are_asked_for(memory_vault: Vault, brickwork: Brickwork) -> None:
+def test_more_than_fifty_are_asked_for(memory_vault: Vault, brickwork: Command) -> None:
     """Fifty by default; all with --all."""
     for number in range(60):
         memory_vault.save(Settings(value=number), "s", overwrite=True)
@@ -161,7 +136,7 @@ def test_more_than_fifty_are_asked_for(memory_vault: Vault, brickwork: Brickwork
     assert len(brickwork("ls", "--all", "--json").json["entries"]) == 60
 
 
-def test_an_unreadable_entry_is_shown_as_such(vault: Vault, brickwork: Brickwork) -> None:
+def test_an_unreadable_entry_is_shown_as_such(vault: Vault, brickwork: Command) -> None:
     """With its number; control characters in it reach no terminal."""
     edit(vault, "UPDATE audit SET content = x'1b5b324a' WHERE position = 2")
     said = brickwork("ls")
@@ -172,7 +147,7 @@ def test_an_unreadable_entry_is_shown_as_such(vault: Vault, brickwork: Brickwork
     assert (entry["position"], entry["readable"], entry["action"]) == (2, False, None)
 
 
-def test_control_characters_reach_no_terminal(memory_vault: Vault, brickwork: Brickwork) -> None:
+def test_control_characters_reach_no_terminal(memory_vault: Vault, brickwork: Command) -> None:
     """Not those of an entry that somebody put in, either."""
     memory_vault.save(Settings(value=1), "s")
     now = datetime.now(UTC).isoformat()
@@ -188,8 +163,8 @@ def test_control_characters_reach_no_terminal(memory_vault: Vault, brickwork: Br
         assert not set("\x1b\u202e\x07") & set(said.out)
 
 
-def test_there_is_no_vault(brickwork: Brickwork) -> None:
-    """Said, and nothing made."""
+def test_there_is_no_vault(brickwork: Command) -> None:
+    """Done, and nothing made."""
     said = brickwork("ls")
     assert (said.code, said.out) == (0, "")
     assert "no vault yet" in said.err
@@ -199,7 +174,7 @@ def test_there_is_no_vault(brickwork: Brickwork) -> None:
 # verify and head
 
 
-def test_a_whole_trail_is_verified(vault: Vault, brickwork: Brickwork) -> None:
+def test_a_whole_trail_is_verified(vault: Vault, brickwork: Command) -> None:
     """How many entries, and the head, which `head` prints too."""
     said = brickwork("verify")
     head = brickwork("head").out.strip()
@@ -227,7 +202,7 @@ def test_a_whole_trail_is_verified(vault: Vault, brickwork: Brickwork) -> None:
     ],
 )
 def test_what_is_wrong_ends_with_1(
-    vault: Vault, brickwork: Brickwork, statements: list[str], what: str
+    vault: Vault, brickwork: Command, statements: list[str], what: str
 ) -> None:
     """And says where, and what to do."""
     edit(vault, *statements)
@@ -239,7 +214,7 @@ def test_what_is_wrong_ends_with_1(
 
 
 def test_an_old_copy_that_was_put_back_ends_with_1(
-    vault: Vault, brickwork: Brickwork, tmp_path: Path
+    vault: Vault, brickwork: Command, tmp_path: Path
 ) -> None:
     """Attack 3: the database of before, whole; the head that was kept tells."""
     path = Path(vault.store.location)
@@ -259,7 +234,7 @@ def test_an_old_copy_that_was_put_back_ends_with_1(
     assert "ends at entry 5; it had 6" in said.err
 
 
-def test_an_old_row_that_was_put_back_ends_with_1(vault: Vault, brickwork: Brickwork) -> None:
+def test_an_old_row_that_was_put_back_ends_with_1(vault: Vault, brickwork: Command) -> None:
     """Attack 3, the other form: without a head."""
     vault.save(BasicAuth(username="app", password="changed-after-a-leak"), "b", overwrite=True)
     edit(vault, "UPDATE blocks SET version = 1 WHERE name = 'b'")
@@ -270,7 +245,7 @@ def test_an_old_row_that_was_put_back_ends_with_1(vault: Vault, brickwork: Brick
 
 
 def test_a_missing_key_ends_with_3(
-    vault: Vault, brickwork: Brickwork, monkeypatch: pytest.MonkeyPatch
+    vault: Vault, brickwork: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is no finding, but nothing could be verified."""
     old = vault.keys.status()[0].kid.hex()
@@ -284,7 +259,7 @@ def test_a_missing_key_ends_with_3(
     assert brickwork("verify").code == 3
 
 
-def test_a_head_is_kept_in_a_file(vault: Vault, brickwork: Brickwork, tmp_path: Path) -> None:
+def test_a_head_is_kept_in_a_file(vault: Vault, brickwork: Command, tmp_path: Path) -> None:
     """--update writes the first one and each one after; a finding leaves the file as it is."""
     file = tmp_path / "head"
     assert brickwork("verify", "--head-file", str(file)).code == 1
@@ -309,9 +284,7 @@ def test_a_head_is_kept_in_a_file(vault: Vault, brickwork: Brickwork, tmp_path: 
         ["--head", "0:", "--head-file", "x"],
     ],
 )
-def test_wrong_heads_are_wrong_usage(
-    vault: Vault, brickwork: Brickwork, options: list[str]
-) -> None:
+def test_wrong_heads_are_wrong_usage(vault: Vault, brickwork: Command, options: list[str]) -> None:
     """Ends with 2."""
     assert brickwork("verify", *options).code == 2
 
@@ -320,7 +293,7 @@ def test_wrong_heads_are_wrong_usage(
 
 
 @pytest.fixture
-def exported(vault: Vault, brickwork: Brickwork, tmp_path: Path) -> Path:
+def exported(vault: Vault, brickwork: Command, tmp_path: Path) -> Path:
     """An export of the vault's trail."""
     file = tmp_path / "audit.jsonl"
     said = brickwork("export", "-o", str(file))
@@ -329,7 +302,7 @@ def exported(vault: Vault, brickwork: Brickwork, tmp_path: Path) -> Path:
     return file
 
 
-def test_an_export_is_json_lines(vault: Vault, exported: Path, brickwork: Brickwork) -> None:
+def test_an_export_is_json_lines(vault: Vault, exported: Path, brickwork: Command) -> None:
     """One for each entry, with its code and key id, after one that says whose it is."""
     first, *lines = map(json.loads, exported.read_text().splitlines())
     assert first == {
@@ -349,7 +322,7 @@ def test_an_export_is_json_lines(vault: Vault, exported: Path, brickwork: Brickw
     assert brickwork("export").out == exported.read_text()
 
 
-def test_an_export_is_verified_with_the_vaults_key(exported: Path, brickwork: Brickwork) -> None:
+def test_an_export_is_verified_with_the_vaults_key(exported: Path, brickwork: Command) -> None:
     """The same head as of the vault."""
     said = brickwork("verify", "--file", str(exported), "--json")
     assert said.code == 0
@@ -361,7 +334,7 @@ def test_an_export_is_verified_with_the_vaults_key(exported: Path, brickwork: Br
 
 
 def test_an_export_with_keys_is_verified_without_a_vault(
-    vault: Vault, tmp_path: Path, brickwork: Brickwork, monkeypatch: pytest.MonkeyPatch
+    vault: Vault, tmp_path: Path, brickwork: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another machine needs the provider's key, and nothing else; with another key it is 3."""
     file = str(tmp_path / "audit.jsonl")
@@ -383,7 +356,7 @@ def test_an_export_with_keys_is_verified_without_a_vault(
 
 
 def test_exports_follow_each_other(
-    vault: Vault, brickwork: Brickwork, tmp_path: Path, exported: Path
+    vault: Vault, brickwork: Command, tmp_path: Path, exported: Path
 ) -> None:
     """--after gives what came since; each is verified by the head of the one before."""
     head = brickwork("head").out.strip()
@@ -419,7 +392,7 @@ def test_exports_follow_each_other(
 )
 def test_an_export_that_was_changed_is_found(
     exported: Path,
-    brickwork: Brickwork,
+    brickwork: Command,
     change: Callable[[list[str]], list[str]],
     code: int,
     what: str,
@@ -433,7 +406,7 @@ def test_an_export_that_was_changed_is_found(
 
 
 def test_an_export_that_was_cut_off_is_found_by_the_head(
-    exported: Path, brickwork: Brickwork
+    exported: Path, brickwork: Command
 ) -> None:
     """As with the vault itself."""
     lines = exported.read_text().splitlines(keepends=True)
@@ -445,7 +418,7 @@ def test_an_export_that_was_cut_off_is_found_by_the_head(
     assert "ends at entry 3; it had 5" in said.err
 
 
-def test_an_unreadable_entry_is_exported_as_it_is(vault: Vault, brickwork: Brickwork) -> None:
+def test_an_unreadable_entry_is_exported_as_it_is(vault: Vault, brickwork: Command) -> None:
     """As base64; so is one that would not come back to the same bytes."""
     edit(
         vault,
@@ -457,14 +430,14 @@ def test_an_unreadable_entry_is_exported_as_it_is(vault: Vault, brickwork: Brick
     assert ["entry" in line for line in lines] == [False, True, False, False, True, True]
 
 
-def test_an_export_that_cannot_be_written_says_so(vault: Vault, brickwork: Brickwork) -> None:
+def test_an_export_that_cannot_be_written_says_so(vault: Vault, brickwork: Command) -> None:
     """No traceback."""
     said = brickwork("export", "-o", "/nowhere/at/all.jsonl")
     assert said.code == 1
     assert "/nowhere/at/all.jsonl" in said.err
 
 
-def test_time_is_shown_in_local_time(vault: Vault, brickwork: Brickwork) -> None:
+def test_time_is_shown_in_local_time(vault: Vault, brickwork: Command) -> None:
     """With its offset, so that nobody mistakes it."""
     line = brickwork("ls").out.splitlines()[1]
     shown = datetime.fromisoformat(" ".join(line.split()[1:3]))

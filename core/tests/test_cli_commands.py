@@ -1,50 +1,26 @@
 """Every command, in this process: what it prints, and what it ends with."""
 
-import io
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import click
 import pytest
 from pydantic import Field
 
 from brickwork import BasicAuth, Block, CheckReport, DatabaseUrl, Finding, Secret, Vault
-from brickwork.cli.app import SUMMARIES, run
+from brickwork.cli.app import SUMMARIES
 from brickwork.cli.results import jsonable
 from brickwork.registry import get_registry
+from brickwork.testing.commandline import Command, command_here
 
 SECRET = "Zq7!xK-not-to-be-seen"
 
 
-class Said(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """What it printed as JSON."""
-        return json.loads(self.out)
-
-
-Brickwork = Callable[..., Said]
-
-
 @pytest.fixture
-def brickwork(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Brickwork:
+def brickwork(capsys: pytest.CaptureFixture[str]) -> Command:
     """Run a command line here, with standard input that is no terminal."""
-
-    def call(*args: str, stdin: str = "") -> Said:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8"))
-        code = run(args)
-        return Said(code, *capsys.readouterr())
-
-    return call
+    return command_here(capsys)
 
 
 class Probe(Block):
@@ -73,7 +49,7 @@ def test_the_core_offers_the_commands_that_help_lists() -> None:
         assert isinstance(get_registry().get("commands", name), click.Command)
 
 
-def test_create_show_list_history(brickwork: Brickwork) -> None:
+def test_create_show_list_history(brickwork: Command) -> None:
     """A block that is created is shown, listed and has a history; no secret in any of it."""
     made = brickwork(
         "block", "create", "basic-auth", "prod", "--set", "username=bob", "--set", "password=-",
@@ -95,7 +71,7 @@ def test_create_show_list_history(brickwork: Brickwork) -> None:
     assert SECRET not in "".join(each.out + each.err for each in (made, shown, listed, history))
 
 
-def test_one_newline_at_the_end_of_a_secret_goes(brickwork: Brickwork) -> None:
+def test_one_newline_at_the_end_of_a_secret_goes(brickwork: Command) -> None:
     """The newline that echo adds is not part of the secret; all others are."""
     brickwork("block", "create", "secret", "x", "--set", "value=-", stdin="a\nb\n\n")
 
@@ -103,7 +79,7 @@ def test_one_newline_at_the_end_of_a_secret_goes(brickwork: Brickwork) -> None:
     assert loaded.reveal() == "a\nb\n"
 
 
-def test_several_secrets_come_as_json(brickwork: Brickwork) -> None:
+def test_several_secrets_come_as_json(brickwork: Command) -> None:
     """--secrets-from-stdin takes an object from field to text."""
     said = brickwork(
         "block", "create", "basic-auth", "x", "--set", "username=u", "--secrets-from-stdin",
@@ -144,7 +120,7 @@ def test_several_secrets_come_as_json(brickwork: Brickwork) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
 def test_what_is_refused_changes_nothing(
-    brickwork: Brickwork, args: tuple[str, ...], stdin: str, code: int
+    brickwork: Command, args: tuple[str, ...], stdin: str, code: int
 ) -> None:
     """Each mistake ends with its code, says what to do, and leaves the vault as it was."""
     taken = BasicAuth(username="a", password=SECRET)
@@ -160,7 +136,7 @@ def test_what_is_refused_changes_nothing(
     assert [d.address for d in Vault.open().documents()] == before
 
 
-def test_create_refers_to_a_saved_block(brickwork: Brickwork) -> None:
+def test_create_refers_to_a_saved_block(brickwork: Command) -> None:
     """A child is given by its address; show says what refers to what."""
     BasicAuth(username="a", password=SECRET).save("child")
     assert brickwork("block", "create", "commandtest-probe", "p",
@@ -176,7 +152,7 @@ def test_create_refers_to_a_saved_block(brickwork: Brickwork) -> None:
 
 
 @pytest.mark.parametrize("answer", ["fail", "raise"])
-def test_a_failed_check_keeps_a_block_from_being_saved(brickwork: Brickwork, answer: str) -> None:
+def test_a_failed_check_keeps_a_block_from_being_saved(brickwork: Command, answer: str) -> None:
     """Nobody is there to ask, so a failed check ends with 1 and saves nothing; unless unchecked."""
     create = ("block", "create", "commandtest-probe", "p", "--set", f"answer={answer}")
     refused = brickwork(*create)
@@ -186,7 +162,7 @@ def test_a_failed_check_keeps_a_block_from_being_saved(brickwork: Brickwork, ans
     assert brickwork(*create, "--no-check").code == 0
 
 
-def test_edit_sets_unsets_and_keeps(brickwork: Brickwork) -> None:
+def test_edit_sets_unsets_and_keeps(brickwork: Command) -> None:
     """Only what is named changes; a secret stays, and a new one comes from standard input."""
     Probe(answer="fine", token=SECRET).save("p")
     edit = ("block", "edit", "commandtest-probe/p")
@@ -201,7 +177,7 @@ def test_edit_sets_unsets_and_keeps(brickwork: Brickwork) -> None:
     assert brickwork("block", "edit", "commandtest-probe/p@1", "--set", "answer=x").code == 2
 
 
-def test_rename_and_delete(brickwork: Brickwork) -> None:
+def test_rename_and_delete(brickwork: Command) -> None:
     """A block gets another name, and goes with --yes."""
     BasicAuth(username="a", password=SECRET).save("old")
 
@@ -211,7 +187,7 @@ def test_rename_and_delete(brickwork: Brickwork) -> None:
     assert Vault.open().documents() == []
 
 
-def test_check_looks_at_all_and_fails_for_one(brickwork: Brickwork) -> None:
+def test_check_looks_at_all_and_fails_for_one(brickwork: Command) -> None:
     """Every saved block is checked; one failure, or one check that raises, ends with 1."""
     for answer in ("ok", "fail", "raise"):
         Probe(answer=answer).save(answer)
@@ -229,7 +205,7 @@ def test_check_looks_at_all_and_fails_for_one(brickwork: Brickwork) -> None:
     assert "it said no" in brickwork("block", "check").out
 
 
-def test_a_listing_needs_no_key_and_no_class(brickwork: Brickwork, isolated_home: Path) -> None:
+def test_a_listing_needs_no_key_and_no_class(brickwork: Command, isolated_home: Path) -> None:
     """With the key gone, blocks are listed and shown all the same."""
     BasicAuth(username="a", password=SECRET).save("x")
     (isolated_home / "config" / "key").unlink()
@@ -241,7 +217,7 @@ def test_a_listing_needs_no_key_and_no_class(brickwork: Brickwork, isolated_home
 
 
 def test_an_unreadable_document_is_listed_with_its_problem(
-    brickwork: Brickwork, isolated_home: Path
+    brickwork: Command, isolated_home: Path
 ) -> None:
     """One document that is no JSON does not hide the others."""
     import sqlite3
@@ -262,7 +238,7 @@ def test_an_unreadable_document_is_listed_with_its_problem(
     assert brickwork("block", "ls").code == brickwork("block", "show", "basic-auth/bad").code == 0
 
 
-def test_types_and_the_fields_of_one(brickwork: Brickwork) -> None:
+def test_types_and_the_fields_of_one(brickwork: Command) -> None:
     """What can be created is listed with package and description, and what could be installed."""
     said = brickwork("block", "types", "--json").json
     types = {each["slug"]: each for each in said["types"]}
@@ -276,7 +252,7 @@ def test_types_and_the_fields_of_one(brickwork: Brickwork) -> None:
     assert all(each["description"] for each in fields)
 
 
-def test_keys_status_says_how_the_key_is_found(brickwork: Brickwork, isolated_home: Path) -> None:
+def test_keys_status_says_how_the_key_is_found(brickwork: Command, isolated_home: Path) -> None:
     """Provider, place, source, root keys and their use; never a key."""
     BasicAuth(username="a", password=SECRET).save("x")
     said = brickwork("keys", "status", "--json")
@@ -291,7 +267,7 @@ def test_keys_status_says_how_the_key_is_found(brickwork: Brickwork, isolated_ho
 
 
 def test_options_before_the_command_choose_the_vault(
-    brickwork: Brickwork, tmp_path: Path, isolated_home: Path
+    brickwork: Command, tmp_path: Path, isolated_home: Path
 ) -> None:
     """--vault and --keys go before all settings."""
     options = ("--vault", str(tmp_path / "v.db"), "--keys", f"file:{tmp_path / 'k' / 'key'}")
@@ -306,7 +282,7 @@ def test_options_before_the_command_choose_the_vault(
 @pytest.mark.parametrize(
     "topic", ["completion", "exit-codes", "variables", "block", "block create"]
 )
-def test_help_has_topics_and_commands(brickwork: Brickwork, topic: str) -> None:
+def test_help_has_topics_and_commands(brickwork: Command, topic: str) -> None:
     """`help` explains both."""
     said = brickwork("help", *topic.split())
 
@@ -314,7 +290,7 @@ def test_help_has_topics_and_commands(brickwork: Brickwork, topic: str) -> None:
     assert len(said.out.splitlines()) > 2
 
 
-def test_unknown_commands_are_refused_with_what_comes_near(brickwork: Brickwork) -> None:
+def test_unknown_commands_are_refused_with_what_comes_near(brickwork: Command) -> None:
     """A typing mistake ends with 2 and the likely command; extra arguments are not quoted."""
     assert "Did you mean block" in brickwork("blok", "ls").err
     assert brickwork("blok").code == 2

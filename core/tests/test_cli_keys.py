@@ -1,54 +1,31 @@
 """The commands of `brickwork keys`: what they do, say, print and end with; and Ctrl-C."""
 
-import io
-import json
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
 from brickwork import BasicAuth, Vault
-from brickwork.cli.app import run
 from brickwork.cli.exit_codes import INTERRUPTED
-from brickwork.testing.commandline import Conversation
+from brickwork.testing.commandline import Command, Conversation, Done, command_here
 from brickwork.vault import rotation
 
 SECRET = "Zq7!xK-not-to-be-seen"
 PASSPHRASE = "Wj3-five random words here"
 
 
-class Said(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """What it printed as JSON."""
-        return json.loads(self.out)
-
-
-Keys = Callable[..., Said]
-
-
 @pytest.fixture
-def keys(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Keys:
+def keys(capsys: pytest.CaptureFixture[str]) -> Command:
     """Run `brickwork keys ...` here, with standard input that is no terminal."""
 
-    def call(*args: str, stdin: str = "", before: tuple[str, ...] = ()) -> Said:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8"))
-        code = run([*before, "keys", *args])
-        said = Said(code, *capsys.readouterr())
-        assert SECRET not in said.out + said.err
-        assert PASSPHRASE not in said.out + said.err
-        return said
+    def call(*args: str, stdin: str = "", before: tuple[str, ...] = ()) -> Done:
+        done = command_here(capsys)(*before, "keys", *args, stdin=stdin)
+        assert SECRET not in done.out + done.err
+        assert PASSPHRASE not in done.out + done.err
+        return done
 
     return call
 
@@ -91,7 +68,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, *, reencrypt: bool = False) -> No
             begin(report=stop)
 
 
-def test_rotate(keys: Keys, blocks: int) -> None:
+def test_rotate(keys: Command, blocks: int) -> None:
     """A new root key is active, all documents are under it, and the limits are told."""
     before = keys("status", "--json").json
     said = keys("rotate")
@@ -115,7 +92,7 @@ def test_rotate(keys: Keys, blocks: int) -> None:
 
 
 def test_an_interrupted_rotation_is_shown_and_finished(
-    keys: Keys, blocks: int, monkeypatch: pytest.MonkeyPatch
+    keys: Command, blocks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`status` warns of it, the next `rotate` finishes it without another root key."""
     interrupt(monkeypatch)
@@ -130,7 +107,7 @@ def test_an_interrupted_rotation_is_shown_and_finished(
 
 
 def test_an_interrupted_encryption_anew_is_shown_and_finished(
-    keys: Keys, blocks: int, monkeypatch: pytest.MonkeyPatch
+    keys: Command, blocks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also by `rotate`, which then encrypts anew and says so."""
     interrupt(monkeypatch, reencrypt=True)
@@ -142,7 +119,7 @@ def test_an_interrupted_encryption_anew_is_shown_and_finished(
     assert "change the credentials" in said.err
 
 
-def test_reencrypt_tells_what_it_cannot_do(keys: Keys, blocks: int) -> None:
+def test_reencrypt_tells_what_it_cannot_do(keys: Command, blocks: int) -> None:
     """New credentials upstream, and backups, are for the user."""
     said = keys("reencrypt")
     assert (said.code, "12 document(s) encrypted anew" in said.out) == (0, True)
@@ -151,7 +128,7 @@ def test_reencrypt_tells_what_it_cannot_do(keys: Keys, blocks: int) -> None:
 
 
 def test_resuming_the_other_kind_is_told(
-    keys: Keys, blocks: int, monkeypatch: pytest.MonkeyPatch
+    keys: Command, blocks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`reencrypt --resume` after a rotation finishes that, and does not claim more."""
     interrupt(monkeypatch)
@@ -161,7 +138,7 @@ def test_resuming_the_other_kind_is_told(
 
 
 def test_a_tampered_document_ends_it_with_its_code(
-    keys: Keys, blocks: int, isolated_home: Path
+    keys: Command, blocks: int, isolated_home: Path
 ) -> None:
     """The others follow; it is named with a fix, and the exit code is that of damaged data."""
     tamper(isolated_home)
@@ -178,7 +155,7 @@ def test_a_tampered_document_ends_it_with_its_code(
     assert (anew.code, anew.json["made"], anew.json["documents"]) == (6, True, 11)
 
 
-def test_rotating_nothing_is_an_error(keys: Keys) -> None:
+def test_rotating_nothing_is_an_error(keys: Command) -> None:
     """Without a vault: 3, and none is made; --new and --resume exclude each other."""
     assert keys("rotate").code == 3
     assert keys("status").code == 0
@@ -186,7 +163,7 @@ def test_rotating_nothing_is_an_error(keys: Keys) -> None:
 
 
 def test_rotating_without_the_key_changes_nothing(
-    keys: Keys, blocks: int, isolated_home: Path
+    keys: Command, blocks: int, isolated_home: Path
 ) -> None:
     """3, and the database is as it was."""
     (isolated_home / "config" / "key").unlink()
@@ -196,7 +173,7 @@ def test_rotating_without_the_key_changes_nothing(
     assert database(isolated_home).read_bytes() == before
 
 
-def test_rewrap_moves_to_another_key(keys: Keys, blocks: int, isolated_home: Path) -> None:
+def test_rewrap_moves_to_another_key(keys: Command, blocks: int, isolated_home: Path) -> None:
     """The old key no longer opens the vault, the new one does; the user is told to name it."""
     new = isolated_home / "config" / "new"
     said = keys("rewrap", "--provider", f"file:{new}")
@@ -210,7 +187,7 @@ def test_rewrap_moves_to_another_key(keys: Keys, blocks: int, isolated_home: Pat
     assert keys("rewrap").code == 2
 
 
-def test_a_key_as_a_provider_is_refused_and_not_shown(keys: Keys, blocks: int) -> None:
+def test_a_key_as_a_provider_is_refused_and_not_shown(keys: Command, blocks: int) -> None:
     """Somebody may paste the key itself; it is not echoed."""
     pasted = "Q0FmZWJhYmVDQUZFYmFiZUNBRkViYWJlQ0FGRWJhYmU="
     for text in (pasted, f"env:{pasted}"):
@@ -219,7 +196,9 @@ def test_a_key_as_a_provider_is_refused_and_not_shown(keys: Keys, blocks: int) -
         assert pasted not in said.out + said.err
 
 
-def test_backup_and_restore(keys: Keys, blocks: int, isolated_home: Path, tmp_path: Path) -> None:
+def test_backup_and_restore(
+    keys: Command, blocks: int, isolated_home: Path, tmp_path: Path
+) -> None:
     """After the key file is lost, the backup and its passphrase bring the vault back."""
     file = tmp_path / "keys.backup"
     said = keys("backup", str(file), "--passphrase", "-", stdin=PASSPHRASE + "\n")
@@ -240,7 +219,7 @@ def test_backup_and_restore(keys: Keys, blocks: int, isolated_home: Path, tmp_pa
 
 
 def test_what_a_backup_lacks_ends_restore_with_its_code(
-    keys: Keys, blocks: int, isolated_home: Path, tmp_path: Path
+    keys: Command, blocks: int, isolated_home: Path, tmp_path: Path
 ) -> None:
     """A root key made later and lost with the key file: 3, and how many documents need it."""
     file = tmp_path / "keys.backup"
@@ -253,7 +232,7 @@ def test_what_a_backup_lacks_ends_restore_with_its_code(
     assert "seals new documents" in said.err
 
 
-def test_a_passphrase_is_no_argument(keys: Keys, blocks: int, tmp_path: Path) -> None:
+def test_a_passphrase_is_no_argument(keys: Command, blocks: int, tmp_path: Path) -> None:
     """It is refused and not shown; without a terminal and a dash there is none."""
     for args in (["--passphrase", PASSPHRASE], []):
         said = keys("backup", str(tmp_path / "b"), *args)
@@ -263,7 +242,7 @@ def test_a_passphrase_is_no_argument(keys: Keys, blocks: int, tmp_path: Path) ->
     assert (empty.code, "empty" in empty.err) == (3, True)
 
 
-def test_destroy_needs_a_yes_and_no_use(keys: Keys, blocks: int) -> None:
+def test_destroy_needs_a_yes_and_no_use(keys: Command, blocks: int) -> None:
     """Refused with counts while it is needed; asks; tells what it cannot count; then it is gone."""
     with Vault.open() as vault:
         spare = vault.keys.make_root()._replace(active=False)

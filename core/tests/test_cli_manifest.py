@@ -1,48 +1,20 @@
 """``brickwork plan``, ``apply``, ``export`` and ``manifest schema``."""
 
-import io
-import json
 import stat
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
 from brickwork import BasicAuth, Secret, SecretBlock, Settings, Vault
-from brickwork.cli.app import run
-from brickwork.testing.commandline import Conversation
+from brickwork.testing.commandline import Command, Conversation, command_here
 
 SECRET = "Zq7!xK-not-to-be-seen"
 
 
-class Said(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """What it printed as JSON."""
-        return json.loads(self.out)
-
-
-Brickwork = Callable[..., Said]
-
-
 @pytest.fixture
-def brickwork(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Brickwork:
+def brickwork(capfd: pytest.CaptureFixture[str]) -> Command:
     """Run a command line here, with standard input that is no terminal."""
-
-    def call(*args: str, stdin: str = "") -> Said:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8"))
-        code = run(args)
-        return Said(code, *capfd.readouterr())
-
-    return call
+    return command_here(capfd)
 
 
 MANIFEST = f"""
@@ -63,9 +35,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_plan_shows_what_would_change(
-    brickwork: Brickwork, file: Path, memory_vault: Vault
-) -> None:
+def test_plan_shows_what_would_change(brickwork: Command, file: Path, memory_vault: Vault) -> None:
     """Sign, action and address of each block, its fields below; secrets as set; then the sums."""
     said = brickwork("plan", "-f", str(file))
     assert (
@@ -88,7 +58,7 @@ shop: 2 to create.
 
 
 def test_plan_shows_changes_drift_deletions_and_refusals(
-    brickwork: Brickwork, file: Path, memory_vault: Vault
+    brickwork: Command, file: Path, memory_vault: Vault
 ) -> None:
     """Old and new values, who changed it in between, what goes, and why something cannot."""
     brickwork("apply", "-f", str(file), "--yes")
@@ -118,7 +88,7 @@ def test_plan_shows_changes_drift_deletions_and_refusals(
 
 
 def test_plan_tells_scripts_whether_there_is_something_to_do(
-    brickwork: Brickwork, file: Path, memory_vault: Vault
+    brickwork: Command, file: Path, memory_vault: Vault
 ) -> None:
     """With --exit-code: 9 for a change, 0 for none; without, 0 for both."""
     assert brickwork("plan", "-f", str(file)).code == 0
@@ -128,7 +98,7 @@ def test_plan_tells_scripts_whether_there_is_something_to_do(
     assert (said.code, said.out) == (0, "shop: 2 the same.\n")
 
 
-def test_plan_as_json(brickwork: Brickwork, file: Path, memory_vault: Vault) -> None:
+def test_plan_as_json(brickwork: Command, file: Path, memory_vault: Vault) -> None:
     """The shape is named; every step is there, without a secret."""
     said = brickwork("plan", "-f", str(file), "--json")
     assert said.json["schema"] == "brickwork.plan/1"
@@ -143,7 +113,7 @@ def test_plan_as_json(brickwork: Brickwork, file: Path, memory_vault: Vault) -> 
 
 
 def test_apply_does_it_and_the_second_time_nothing(
-    brickwork: Brickwork, file: Path, memory_vault: Vault
+    brickwork: Command, file: Path, memory_vault: Vault
 ) -> None:
     """The plan is shown, then applied; again there is nothing to do."""
     said = brickwork("apply", "-f", str(file), "--yes")
@@ -158,7 +128,7 @@ def test_apply_does_it_and_the_second_time_nothing(
     assert said.json["saved"] == []
 
 
-def test_apply_needs_a_yes(brickwork: Brickwork, file: Path, memory_vault: Vault) -> None:
+def test_apply_needs_a_yes(brickwork: Command, file: Path, memory_vault: Vault) -> None:
     """Without a terminal to ask on and without --yes, nothing is applied."""
     said = brickwork("apply", "-f", str(file))
     assert said.code == 2
@@ -178,7 +148,7 @@ def test_apply_asks_on_a_terminal(file: Path, memory_vault: Vault, answer: str) 
 
 
 def test_apply_reports_all_mistakes(
-    brickwork: Brickwork, tmp_path: Path, memory_vault: Vault
+    brickwork: Command, tmp_path: Path, memory_vault: Vault
 ) -> None:
     """Each with file, line and column; the end is 2, and no value of a secret is quoted."""
     path = tmp_path / "bad.yaml"
@@ -192,7 +162,7 @@ def test_apply_reports_all_mistakes(
 
 
 def test_overlays_and_standard_input(
-    brickwork: Brickwork, tmp_path: Path, memory_vault: Vault
+    brickwork: Command, tmp_path: Path, memory_vault: Vault
 ) -> None:
     """- is standard input; an overlay changes fields of it."""
     over = tmp_path / "prod.yaml"
@@ -206,7 +176,7 @@ def test_overlays_and_standard_input(
     assert brickwork("plan", "-f", "-", "-f", "-").code == 2
 
 
-def test_progress_of_many_is_shown(brickwork: Brickwork, memory_vault: Vault) -> None:
+def test_progress_of_many_is_shown(brickwork: Command, memory_vault: Vault) -> None:
     """A large manifest says how far it is, unless --quiet is given."""
     blocks = "".join(f"  settings/s{n}: {{value: {n}}}\n" for n in range(150))
     said = brickwork("apply", "-f", "-", "--yes", stdin=f"blocks:\n{blocks}")
@@ -216,7 +186,7 @@ def test_progress_of_many_is_shown(brickwork: Brickwork, memory_vault: Vault) ->
     assert said.err == "Applied: 150 to change.\n"
 
 
-def test_export_round_trips(brickwork: Brickwork, file: Path, memory_vault: Vault) -> None:
+def test_export_round_trips(brickwork: Command, file: Path, memory_vault: Vault) -> None:
     """What it prints can be applied; without secrets, and with them where they are revealed."""
     brickwork("apply", "-f", str(file), "--yes")
     kept = brickwork("export")
@@ -234,14 +204,14 @@ def test_export_round_trips(brickwork: Brickwork, file: Path, memory_vault: Vaul
     assert "basic-auth" not in tagged.out
 
 
-def test_an_export_is_exact(brickwork: Brickwork, memory_vault: Vault) -> None:
+def test_an_export_is_exact(brickwork: Command, memory_vault: Vault) -> None:
     """A public text that equals a secret is not masked in it: the manifest would be another."""
     SecretBlock(value=Secret("reports-of-today")).save("a")
     Settings(value="reports-of-today").save("b")
     assert "value: reports-of-today" in brickwork("export", "settings/*", "secret/*").out
 
 
-def test_export_to_a_file(brickwork: Brickwork, tmp_path: Path, memory_vault: Vault) -> None:
+def test_export_to_a_file(brickwork: Command, tmp_path: Path, memory_vault: Vault) -> None:
     """One with secrets is for its owner only; it replaces what was there, or nothing is written."""
     SecretBlock(value=Secret(SECRET)).save("a")
     path = tmp_path / "out.yaml"
@@ -271,9 +241,7 @@ def test_export_asks_before_it_reveals(tmp_path: Path, memory_vault: Vault) -> N
     assert [each for each in memory_vault.audit.entries() if each.action == "export"] == []
 
 
-def test_export_of_what_cannot_be_read_ends_with_6(
-    brickwork: Brickwork, memory_vault: Vault
-) -> None:
+def test_export_of_what_cannot_be_read_ends_with_6(brickwork: Command, memory_vault: Vault) -> None:
     """The rest is written, and what is left out is named."""
     from brickwork.block import defined_blocks
 
@@ -292,7 +260,7 @@ def test_export_of_what_cannot_be_read_ends_with_6(
     assert "warning: clitest-gone/g is left out: " in said.err
 
 
-def test_manifest_schema_prints_json_schema(brickwork: Brickwork, memory_vault: Vault) -> None:
+def test_manifest_schema_prints_json_schema(brickwork: Command, memory_vault: Vault) -> None:
     """For all that is installed, or one slug."""
     said = brickwork("manifest", "schema")
     assert said.code == 0

@@ -1,6 +1,5 @@
 """``brickwork vault copy`` and ``brickwork import``: what they print, and what they end with."""
 
-import io
 import json
 import sqlite3
 import subprocess
@@ -8,44 +7,22 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar
 
 import pytest
 from pydantic import Field
 
 from brickwork import BasicAuth, Block, Secret, SecretBlock, Settings, Vault
-from brickwork.cli.app import run
+from brickwork.testing.commandline import Command, command_here
 from brickwork.testing.loopback import LoopbackServer, reply
 
 DATA = Path(__file__).parent / "importing_data"
 
 
-class Said(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """What it printed as JSON."""
-        return json.loads(self.out)
-
-
-Brickwork = Callable[..., Said]
-
-
 @pytest.fixture
-def brickwork(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Brickwork:
-    """Run a command line here."""
-
-    def call(*args: str | Path, stdin: bytes = b"") -> Said:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
-        code = run([str(arg) for arg in args])
-        return Said(code, *capsys.readouterr())
-
-    return call
+def brickwork(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command line here, with standard input that is no terminal."""
+    return command_here(capsys)
 
 
 class Local(Block):
@@ -75,7 +52,7 @@ def ends(tmp_path: Path) -> list[str]:
 # vault copy
 
 
-def test_a_copy_says_how_many(brickwork: Brickwork, ends: list[str], tmp_path: Path) -> None:
+def test_a_copy_says_how_many(brickwork: Command, ends: list[str], tmp_path: Path) -> None:
     """And nothing else where all went well; a second one copies nothing."""
     first, second = brickwork("vault", "copy", *ends), brickwork("vault", "copy", *ends)
     assert (first.code, first.out) == (0, "")
@@ -98,7 +75,7 @@ def test_a_copy_needs_no_plugin(ends: list[str], tmp_path: Path) -> None:
 
 
 def test_a_dry_run_of_a_copy_makes_nothing(
-    brickwork: Brickwork, ends: list[str], tmp_path: Path
+    brickwork: Command, ends: list[str], tmp_path: Path
 ) -> None:
     """It says what would be copied."""
     said = brickwork("vault", "copy", *ends, "--dry-run")
@@ -107,7 +84,7 @@ def test_a_dry_run_of_a_copy_makes_nothing(
     assert not (tmp_path / "b").exists()
 
 
-def test_a_conflict_ends_with_5(brickwork: Brickwork, ends: list[str], tmp_path: Path) -> None:
+def test_a_conflict_ends_with_5(brickwork: Command, ends: list[str], tmp_path: Path) -> None:
     """The block is named; with --on-conflict error, nothing is copied."""
     with vault_at(tmp_path / "b") as target:
         target.save(SecretBlock(value="another one"), "token")
@@ -122,7 +99,7 @@ def test_a_conflict_ends_with_5(brickwork: Brickwork, ends: list[str], tmp_path:
 
 
 def test_an_unreadable_block_ends_with_6(
-    brickwork: Brickwork, ends: list[str], tmp_path: Path
+    brickwork: Command, ends: list[str], tmp_path: Path
 ) -> None:
     """The block is named, and the others are copied."""
     with closing(sqlite3.connect(tmp_path / "a" / "data" / "vault.db")) as database:
@@ -153,7 +130,7 @@ def test_an_unreadable_block_ends_with_6(
     ],
 )
 def test_wrong_ends_of_a_copy(
-    brickwork: Brickwork,
+    brickwork: Command,
     ends: list[str],
     tmp_path: Path,
     change: Callable[[list[str]], list[str]],
@@ -168,7 +145,7 @@ def test_wrong_ends_of_a_copy(
 # import
 
 
-def test_an_import_from_prefect(brickwork: Brickwork) -> None:
+def test_an_import_from_prefect(brickwork: Command) -> None:
     """A table, what to do about the file, and 1 since some have no block."""
     said = brickwork("import", "prefect", DATA / "prefect.json", "--only", "s*")
     assert said.code == 1
@@ -179,7 +156,7 @@ def test_an_import_from_prefect(brickwork: Brickwork) -> None:
     assert brickwork("block", "show", "secret/api-token").code == 0
 
 
-def test_an_import_that_finds_a_block_for_all_ends_with_0(brickwork: Brickwork) -> None:
+def test_an_import_that_finds_a_block_for_all_ends_with_0(brickwork: Command) -> None:
     """Twice, and the second time it changes nothing."""
     args = ("import", "prefect", DATA / "prefect.json", "--only", "json/*", "--json")
     for action in ("create", "same"):
@@ -191,7 +168,7 @@ def test_an_import_that_finds_a_block_for_all_ends_with_0(brickwork: Brickwork) 
         assert row["action"] == action
 
 
-def test_a_dry_run_of_an_import_makes_nothing(brickwork: Brickwork, isolated_home: Path) -> None:
+def test_a_dry_run_of_an_import_makes_nothing(brickwork: Command, isolated_home: Path) -> None:
     """Neither blocks nor the vault."""
     said = brickwork("import", "airflow", DATA / "airflow.yaml", "--dry-run")
     assert said.code == 1
@@ -199,7 +176,7 @@ def test_a_dry_run_of_an_import_makes_nothing(brickwork: Brickwork, isolated_hom
     assert list(isolated_home.iterdir()) == []
 
 
-def test_a_conflict_of_an_import_ends_with_5(brickwork: Brickwork) -> None:
+def test_a_conflict_of_an_import_ends_with_5(brickwork: Command) -> None:
     """What is there stays, unless --overwrite adds a version."""
     with Vault.open() as vault:
         vault.save(Settings(value="mine"), "limits")
@@ -212,7 +189,7 @@ def test_a_conflict_of_an_import_ends_with_5(brickwork: Brickwork) -> None:
         assert vault.document("settings/p-limits").version == 1
 
 
-def test_an_import_from_standard_input(brickwork: Brickwork) -> None:
+def test_an_import_from_standard_input(brickwork: Command) -> None:
     """The format is found, or said."""
     text = b'{"api": {"conn_type": "http", "host": "h"}}'
     assert brickwork("import", "airflow", "-", stdin=text).code == 0
@@ -224,7 +201,7 @@ def test_an_import_from_standard_input(brickwork: Brickwork) -> None:
 
 
 def test_an_import_from_a_server_logs_in_by_the_environment(
-    brickwork: Brickwork, monkeypatch: pytest.MonkeyPatch
+    brickwork: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The key is sent as Prefect's own client does, and never printed."""
     document = {"id": "1", "name": "n", "block_type": {"slug": "string"}, "data": {"value": "v"}}
@@ -247,7 +224,7 @@ def test_an_import_from_a_server_logs_in_by_the_environment(
     ("content", "code"), [(b'[{"name": "trunc', 6), (b"{", 6), (b"7", 6), (None, 2)]
 )
 def test_a_bad_file_leaves_the_vault_as_it_was(
-    brickwork: Brickwork,
+    brickwork: Command,
     tmp_path: Path,
     isolated_home: Path,
     tool: str,

@@ -1,11 +1,8 @@
 """The commands about versions: history, diff, rollback, prune, migrate, annotate, and notes."""
 
-import io
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import Field
@@ -15,38 +12,21 @@ from brickwork.block import defined_blocks
 from brickwork.cli.app import run
 from brickwork.cli.block import group
 from brickwork.cli.lazy import LazyGroup
+from brickwork.testing.commandline import Command, Done, command_here
 from brickwork.testing.leaks import leaks
 
 ONE, TWO = "first-password-4711", "second-password-0815"
 
 
-class Said(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """What it printed as JSON."""
-        return json.loads(self.out)
-
-
-Brickwork = Callable[..., Said]
-
-
 @pytest.fixture
-def brickwork(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Brickwork:
-    """Run a command line here, with standard input that is no terminal."""
+def brickwork(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run ``brickwork block`` here, with standard input that is no terminal."""
 
-    def call(*args: str, stdin: str = "") -> Said:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8"))
-        code = run(("block", *args))
-        said = Said(code, *capsys.readouterr())
-        assert not leaks(ONE, said.out + said.err)
-        assert not leaks(TWO, said.out + said.err)
-        return said
+    def call(*args: str, stdin: str = "") -> Done:
+        done = command_here(capsys)("block", *args, stdin=stdin)
+        assert not leaks(ONE, done.out + done.err)
+        assert not leaks(TWO, done.out + done.err)
+        return done
 
     return call
 
@@ -75,7 +55,7 @@ def test_help_says_what_the_commands_say() -> None:
     assert group.get_command(ctx, "nonsense") is None
 
 
-def test_diff_shows_what_changed(vault: Vault, brickwork: Brickwork) -> None:
+def test_diff_shows_what_changed(vault: Vault, brickwork: Command) -> None:
     """Values where they are public, words where they are not; as a table and as JSON."""
     said = brickwork("diff", "basic-auth/x", "1", "2")
     assert said.code == 0
@@ -89,7 +69,7 @@ def test_diff_shows_what_changed(vault: Vault, brickwork: Brickwork) -> None:
     assert kinds == {"/username": "changed", "/password": "changed"}
 
 
-def test_diff_can_end_with_1(vault: Vault, brickwork: Brickwork) -> None:
+def test_diff_can_end_with_1(vault: Vault, brickwork: Command) -> None:
     """``--exit-code`` is for scripts, as git's is."""
     assert brickwork("diff", "basic-auth/x", "--exit-code").code == 1
     same = brickwork("diff", "basic-auth/x", "2", "2", "--exit-code")
@@ -97,7 +77,7 @@ def test_diff_can_end_with_1(vault: Vault, brickwork: Brickwork) -> None:
     assert brickwork("diff", "basic-auth/x", "7").code == 4
 
 
-def test_diff_of_a_changed_document_says_unverified(vault: Vault, brickwork: Brickwork) -> None:
+def test_diff_of_a_changed_document_says_unverified(vault: Vault, brickwork: Command) -> None:
     """What is shown is then what the database says."""
     record = vault.store.get("basic-auth", "x")
     assert record is not None
@@ -110,7 +90,7 @@ def test_diff_of_a_changed_document_says_unverified(vault: Vault, brickwork: Bri
     assert list(brickwork("diff", "basic-auth/x", "--json").json["unverified"]) == ["3"]
 
 
-def test_rollback_by_either_spelling(vault: Vault, brickwork: Brickwork) -> None:
+def test_rollback_by_either_spelling(vault: Vault, brickwork: Command) -> None:
     """SLUG/NAME VERSION and SLUG/NAME@VERSION are the same."""
     assert "Saved basic-auth/x@4." in brickwork("rollback", "basic-auth/x", "1").out
     assert BasicAuth.load("x").username == "a"
@@ -124,7 +104,7 @@ def test_rollback_by_either_spelling(vault: Vault, brickwork: Brickwork) -> None
     assert len(vault.history("basic-auth/x")) == 5
 
 
-def test_prune_asks_and_names_what_is_gone(vault: Vault, brickwork: Brickwork) -> None:
+def test_prune_asks_and_names_what_is_gone(vault: Vault, brickwork: Command) -> None:
     """Without a yes nothing goes; --compact leaves nothing to say about logs."""
     assert brickwork("prune", "--keep", "1").code == 2
     assert len(vault.history("basic-auth/x")) == 3
@@ -147,7 +127,7 @@ class Old(Block):
 
 
 def test_migrate_shows_fields_and_no_values(
-    vault: Vault, brickwork: Brickwork, monkeypatch: pytest.MonkeyPatch
+    vault: Vault, brickwork: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dry run and the migration tell the same; one that fails ends with its code."""
     from brickwork import migration
@@ -198,7 +178,7 @@ def test_migrate_shows_fields_and_no_values(
 # Notes
 
 
-def test_notes_are_given_changed_and_taken_away(vault: Vault, brickwork: Brickwork) -> None:
+def test_notes_are_given_changed_and_taken_away(vault: Vault, brickwork: Command) -> None:
     """``annotate`` adds tags, takes them off, sets and clears description and expiry."""
     options = ("--description", "for reports", "--tag", "prod", "--tag", "eu", "--expires", "90d")
     assert brickwork("annotate", "basic-auth/x", *options).code == 0
@@ -227,14 +207,14 @@ def test_notes_are_given_changed_and_taken_away(vault: Vault, brickwork: Brickwo
     ],
 )
 def test_notes_that_cannot_be_are_refused(
-    options: tuple[str, ...], vault: Vault, brickwork: Brickwork
+    options: tuple[str, ...], vault: Vault, brickwork: Command
 ) -> None:
     """Nothing is written."""
     assert brickwork("annotate", "basic-auth/x", *options).code == 2
     assert vault.document("basic-auth/x").version == 3
 
 
-def test_create_and_edit_take_notes(vault: Vault, brickwork: Brickwork) -> None:
+def test_create_and_edit_take_notes(vault: Vault, brickwork: Command) -> None:
     """A new block with notes; an edit of notes alone, of values alone, of both."""
     create = ("create", "settings", "s", "--set", "value=1")
     noted = ("--description", "limits", "--tag", "prod", "--expires", "1y")
@@ -255,7 +235,7 @@ def test_create_and_edit_take_notes(vault: Vault, brickwork: Brickwork) -> None:
     assert vault.document("settings/s").notes.tags == ("again", "new")
 
 
-def test_ls_finds_by_tag_text_and_expiry(vault: Vault, brickwork: Brickwork) -> None:
+def test_ls_finds_by_tag_text_and_expiry(vault: Vault, brickwork: Command) -> None:
     """In address, description, tags and public values; all filters must fit."""
     Settings(value={"host": "db.example"}).save("a", notes=Notes("Reports of SALES", ("prod",)))
     Settings(value="plain").save("b", notes=Notes(tags=("prod", "eu")))
@@ -283,7 +263,7 @@ def test_ls_finds_by_tag_text_and_expiry(vault: Vault, brickwork: Brickwork) -> 
 
 
 def test_columns_are_there_where_there_is_something_in_them(
-    vault: Vault, brickwork: Brickwork
+    vault: Vault, brickwork: Command
 ) -> None:
     """Tags, descriptions and expiry only cost room where there are any."""
     assert brickwork("ls").out.splitlines()[0].split() == [
@@ -298,7 +278,7 @@ def test_columns_are_there_where_there_is_something_in_them(
     assert (row["tags"], row["expiry"], row["description"]) == (["prod"], "soon", "")
 
 
-def test_expired_blocks_are_told_of_everywhere(vault: Vault, brickwork: Brickwork) -> None:
+def test_expired_blocks_are_told_of_everywhere(vault: Vault, brickwork: Command) -> None:
     """In ls, show and check, and when a command loads one."""
     brickwork("annotate", "basic-auth/x", "--expires", "2020-01-01", "--description", "old one")
     assert "1 expired: basic-auth/x" in brickwork("ls").err
@@ -317,7 +297,7 @@ def test_expired_blocks_are_told_of_everywhere(vault: Vault, brickwork: Brickwor
 
 
 def test_doctor_tells_of_expired_blocks(
-    vault: Vault, brickwork: Brickwork, capsys: pytest.CaptureFixture[str]
+    vault: Vault, brickwork: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As a warning: the installation is sound."""
     brickwork("annotate", "basic-auth/x", "--expires", "2020-01-01")
@@ -328,7 +308,7 @@ def test_doctor_tells_of_expired_blocks(
     ]
 
 
-def test_show_takes_a_version(vault: Vault, brickwork: Brickwork) -> None:
+def test_show_takes_a_version(vault: Vault, brickwork: Command) -> None:
     """SLUG/NAME@1 is shown as it was, by show and check too."""
     shown = brickwork("show", "basic-auth/x@1", "--json").json
     assert (shown["version"], shown["fields"]["username"]) == (1, "a")
@@ -336,7 +316,7 @@ def test_show_takes_a_version(vault: Vault, brickwork: Brickwork) -> None:
 
 
 def test_a_setting_keeps_versions_of_commands_too(
-    vault: Vault, brickwork: Brickwork, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    vault: Vault, brickwork: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """BRICKWORK_KEEP_VERSIONS counts for what is saved from a shell."""
     monkeypatch.setenv("BRICKWORK_KEEP_VERSIONS", "1")

@@ -1,8 +1,10 @@
-"""Runs the command line as users do: in a process of its own, with pipes or with a terminal.
+"""Runs the command line: in this process, or as users do, with pipes or with a terminal.
 
 For tests of commands, the core's and those of plugins.
 """
 
+import io
+import json
 import os
 import pty
 import select
@@ -10,8 +12,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+if TYPE_CHECKING:
+    import pytest
 
 _SECONDS = 60.0
 
@@ -28,6 +33,37 @@ class Done(NamedTuple):
     code: int
     out: str
     err: str
+
+    @property
+    def json(self) -> Any:
+        """What it printed as JSON."""
+        return json.loads(self.out)
+
+
+Command = Callable[..., Done]
+"""Runs a command line: the arguments, and ``stdin=``."""
+
+
+def command_here(capture: "pytest.CaptureFixture[str]") -> Command:
+    """Return what runs ``brickwork`` in this process, with standard input that is no terminal.
+
+    Sooner than `command_line`, for the many tests that need no process.
+
+    Args:
+        capture: pytest's ``capsys`` or ``capfd``; what was printed before is forgotten.
+    """
+    from brickwork.cli.app import run
+
+    def call(*args: str | os.PathLike[str], stdin: str | bytes = "") -> Done:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(data), "utf-8")
+        try:
+            code = run([os.fspath(arg) for arg in args])
+        finally:
+            sys.stdin = before
+        return Done(code, *capture.readouterr())
+
+    return call
 
 
 def command_line(
