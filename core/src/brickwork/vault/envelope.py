@@ -136,7 +136,8 @@ def seal_secrets(key: NamedKey, identity: Identity, public: bytes, secrets: Secr
 def rewrapped(old: WrappingKey, new: WrappingKey, identity: Identity, sealed: bytes) -> bytes:
     """Return a sealed document with its data key wrapped by another root key.
 
-    What is encrypted with the data key stays as it is, and is not opened.
+    What is encrypted with the data key stays as it is, and is not looked at: if it was tampered
+    with, it is refused when it is opened, as before.
 
     Args:
         old: The wrapping key of the root key that it needs.
@@ -147,10 +148,10 @@ def rewrapped(old: WrappingKey, new: WrappingKey, identity: Identity, sealed: by
     Raises:
         UnsupportedFormat: Not this format.
         TruncatedCiphertext: Shorter than the format allows.
-        TamperedCiphertext: The header was changed, or was made for another place or root key.
+        TamperedCiphertext: The wrapping was changed, or made for another place or root key.
     """
-    data_key = _data_key(old, identity, sealed)
-    wrapped = seal(new.cipher, data_key, _wrap_context(identity, new.kid))
+    data_key, context = _unwrapped(old, identity, sealed)
+    wrapped = seal(new.cipher, data_key, context[:-KID_SIZE] + new.kid)
     return b"".join(
         (sealed[: _KID.start], new.kid, sealed[_KID.stop : _WRAP.start], wrapped,
          sealed[_WRAP.stop :])
@@ -168,7 +169,9 @@ def renewed(
         TruncatedCiphertext: Shorter than the format allows.
         TamperedCiphertext: Changed, or sealed for another place, root key, or public fields.
     """
-    encryption_key, _ = _split(_data_key(old, identity, sealed))
+    encryption_key, commitment = _split(_unwrapped(old, identity, sealed)[0])
+    if not hmac.compare_digest(commitment, sealed[_COMMIT]):
+        raise _tampered(identity)
     try:
         context = _data_context(identity, public)
     except OverflowError:  # a version that no document has
@@ -253,17 +256,15 @@ def _sealed(
     )
 
 
-def _data_key(old: WrappingKey, identity: Identity, sealed: bytes) -> bytes:
+def _unwrapped(old: WrappingKey, identity: Identity, sealed: bytes) -> tuple[bytes, bytes]:
+    """Return the data key, and the context that its wrapping is bound to."""
     if sealed_kid(sealed, identity) != old.kid:
         raise _tampered(identity)
     try:
         context = _wrap_context(identity, old.kid)
     except OverflowError:  # a schema version that no document has
         raise _tampered(identity) from None
-    data_key = _open(identity, old.cipher, sealed[_WRAP], context)
-    if not hmac.compare_digest(_split(data_key)[1], sealed[_COMMIT]):
-        raise _tampered(identity)
-    return data_key
+    return _open(identity, old.cipher, sealed[_WRAP], context), context
 
 
 def fingerprint(public: bytes, sealed: bytes) -> bytes:

@@ -11,7 +11,7 @@ secret. Encrypting anew makes new ones, and afterwards leaves nothing of the old
 store; until that is done, the new root key says so (``renews``), and nothing is only rewrapped.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from brickwork.crypto import NamedKey
@@ -70,6 +70,14 @@ class Rotated(NamedTuple):
 
 class _Overtaken(Exception):
     """Somebody else made another root key in the meantime."""
+
+
+class _Batch(NamedTuple):
+    """What can follow, what cannot, and where the next batch begins; None after the last."""
+
+    changes: list[Rewrap]
+    left: dict[object, Left]
+    last: Record | None
 
 
 def unfinished(keys: KeyRing) -> tuple[int, bool]:
@@ -196,33 +204,39 @@ class Rotation:
         except _NOT_OPENED as error:
             self._left[kid] = Left(f"root key {kid.hex()}", count, error)
             return
-        for records in self._batches(kid):
-            changes = [change for each in records if (change := self._changed(each, old))]
-            if changes:
-                with self._store.transaction():
-                    if self._keys.active() != self._target.kid:
-                        raise _Overtaken
-                    self._done += self._store.rewrap(changes)
-                    self._store.count_wrap(self._target.kid, len(changes))
-            self._tell()
+        from concurrent.futures import ThreadPoolExecutor
 
-    def _batches(self, kid: bytes) -> Iterator[list[Record]]:
-        after: Record | None = None
-        while records := self._store.sealed_with(kid, BATCH, after):
-            yield list(records)
-            after = records[-1]
+        # The next batch is read and wrapped while the disk is waited for to keep this one.
+        with ThreadPoolExecutor(1, "brickwork-keys") as ahead:
+            coming = ahead.submit(self._batch, old, None)
+            while (batch := coming.result()).last is not None:
+                coming = ahead.submit(self._batch, old, batch.last)
+                self._left.update(batch.left)
+                if batch.changes:
+                    with self._store.transaction():
+                        if self._keys.active() != self._target.kid:
+                            raise _Overtaken
+                        self._done += self._store.rewrap(batch.changes)
+                        self._store.count_wrap(self._target.kid, len(batch.changes))
+                self._tell()
 
-    def _changed(self, record: Record, old: WrappingKey) -> Rewrap | None:
-        identity = Identity.of(record, self._store_id)
-        try:
-            if self._renew:
-                sealed = renewed(old, self._target, identity, record.public, record.sealed)
+    def _batch(self, old: WrappingKey, after: Record | None) -> _Batch:
+        """Read some documents of a root key, and wrap their data keys by the new one."""
+        records = self._store.sealed_with(old.kid, BATCH, after)
+        changes: list[Rewrap] = []
+        left: dict[object, Left] = {}
+        for record in records:
+            identity = Identity.of(record, self._store_id)
+            try:
+                if self._renew:
+                    sealed = renewed(old, self._target, identity, record.public, record.sealed)
+                else:
+                    sealed = rewrapped(old, self._target, identity, record.sealed)
+            except _NOT_OPENED as error:
+                left[record.block_id, record.version] = Left(str(identity), 1, error)
             else:
-                sealed = rewrapped(old, self._target, identity, record.sealed)
-        except _NOT_OPENED as error:
-            self._left[record.block_id, record.version] = Left(str(identity), 1, error)
-            return None
-        return Rewrap(record, self._target.kid, sealed)
+                changes.append(Rewrap(record, self._target.kid, sealed))
+        return _Batch(changes, left, records[-1] if records else None)
 
     def _end(self, made: bool) -> None:
         if self._renew:
