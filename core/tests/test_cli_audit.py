@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from brickwork import BasicAuth, Settings, Vault
+from brickwork.cli.app import run
 from brickwork.testing.commandline import Command, command_here, command_line
 
 SECRET = "Zq7!xK-not-to-be-seen"
@@ -20,7 +21,7 @@ SECRET = "Zq7!xK-not-to-be-seen"
 @pytest.fixture
 def brickwork(capsys: pytest.CaptureFixture[str]) -> Command:
     """Run ``brickwork audit`` here."""
-    return partial(command_here(capsys), "audit")
+    return partial(command_here(run, capsys), "audit")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field
 
 from brickwork import BasicAuth, Block, CheckReport, DatabaseUrl, Finding, Secret, Vault
-from brickwork.cli.app import SUMMARIES
+from brickwork.cli.app import SUMMARIES, run
 from brickwork.cli.results import jsonable
 from brickwork.registry import get_registry
 from brickwork.testing.commandline import Command, command_here
@@ -20,7 +20,7 @@ SECRET = "Zq7!xK-not-to-be-seen"
 @pytest.fixture
 def brickwork(capsys: pytest.CaptureFixture[str]) -> Command:
     """Run a command line here, with standard input that is no terminal."""
-    return command_here(capsys)
+    return command_here(run, capsys)
 
 
 class Probe(Block):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from brickwork import BasicAuth, Vault
+from brickwork.cli.app import run
 from brickwork.cli.exit_codes import INTERRUPTED
 from brickwork.testing.commandline import Command, Conversation, Done, command_here
 from brickwork.vault import rotation
@@ -22,7 +23,7 @@ def keys(capsys: pytest.CaptureFixture[str]) -> Command:
     """Run `brickwork keys ...` here, with standard input that is no terminal."""
 
     def call(*args: str, stdin: str = "", before: tuple[str, ...] = ()) -> Done:
-        done = command_here(capsys)(*before, "keys", *args, stdin=stdin)
+        done = command_here(run, capsys)(*before, "keys", *args, stdin=stdin)
         assert SECRET not in done.out + done.err
         assert PASSPHRASE not in done.out + done.err
         return done

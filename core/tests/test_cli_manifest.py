@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from brickwork import BasicAuth, Secret, SecretBlock, Settings, Vault
+from brickwork.cli.app import run
 from brickwork.testing.commandline import Command, Conversation, command_here
 
 SECRET = "Zq7!xK-not-to-be-seen"
@@ -14,7 +15,7 @@ SECRET = "Zq7!xK-not-to-be-seen"
 @pytest.fixture
 def brickwork(capfd: pytest.CaptureFixture[str]) -> Command:
     """Run a command line here, with standard input that is no terminal."""
-    return command_here(capfd)
+    return command_here(run, capfd)
 
 
 MANIFEST = f"""

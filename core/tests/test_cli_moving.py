@@ -13,6 +13,7 @@ import pytest
 from pydantic import Field
 
 from brickwork import BasicAuth, Block, Secret, SecretBlock, Settings, Vault
+from brickwork.cli.app import run
 from brickwork.testing.commandline import Command, command_here
 from brickwork.testing.loopback import LoopbackServer, reply
 
@@ -22,7 +23,7 @@ DATA = Path(__file__).parent / "importing_data"
 @pytest.fixture
 def brickwork(capsys: pytest.CaptureFixture[str]) -> Command:
     """Run a command line here, with standard input that is no terminal."""
-    return command_here(capsys)
+    return command_here(run, capsys)
 
 
 class Local(Block):

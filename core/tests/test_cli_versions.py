@@ -23,7 +23,7 @@ def brickwork(capsys: pytest.CaptureFixture[str]) -> Command:
     """Run ``brickwork block`` here, with standard input that is no terminal."""
 
     def call(*args: str, stdin: str = "") -> Done:
-        done = command_here(capsys)("block", *args, stdin=stdin)
+        done = command_here(run, capsys)("block", *args, stdin=stdin)
         assert not leaks(ONE, done.out + done.err)
         assert not leaks(TWO, done.out + done.err)
         return done

@@ -44,15 +44,17 @@ Command = Callable[..., Done]
 """Runs a command line: the arguments, and ``stdin=``."""
 
 
-def command_here(capture: "pytest.CaptureFixture[str]") -> Command:
+def command_here(
+    run: Callable[[Sequence[str]], int], capture: "pytest.CaptureFixture[str]"
+) -> Command:
     """Return what runs ``brickwork`` in this process, with standard input that is no terminal.
 
     Sooner than `command_line`, for the many tests that need no process.
 
     Args:
+        run: ``brickwork.cli.app.run``.
         capture: pytest's ``capsys`` or ``capfd``; what was printed before is forgotten.
     """
-    from brickwork.cli.app import run
 
     def call(*args: str | os.PathLike[str], stdin: str | bytes = "") -> Done:
         data = stdin.encode() if isinstance(stdin, str) else stdin
