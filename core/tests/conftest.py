@@ -16,3 +16,13 @@ def isolated_home(
         monkeypatch.delenv(f"BRICKWORK_{name}", raising=False)
     monkeypatch.setenv("BRICKWORK_HOME", str(home))
     return home
+
+
+@pytest.fixture
+def only_own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The masker knows no secrets of tests that ran before, which may be words of this one's."""
+    from brickwork.masking import Masker, masker
+
+    fresh = vars(Masker())
+    for name in ("_known", "_pending", "_needles"):
+        monkeypatch.setattr(masker, name, fresh[name])

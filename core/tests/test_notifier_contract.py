@@ -11,6 +11,8 @@ from brickwork.builtin.webhook import Webhook
 from brickwork.notifier import DeliveryStatus
 from brickwork.testing.notifier import Behaviour, Counterpart, HttpCounterpart, NotifierContract
 
+pytestmark = pytest.mark.usefixtures("only_own_secrets")
+
 
 def webhook(url: str) -> Webhook:
     """Make a webhook for loopback."""

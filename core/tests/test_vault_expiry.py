@@ -118,7 +118,7 @@ def test_a_block_without_notes_costs_nothing_more(
     def refuse(record: object) -> None:
         raise AssertionError("looked at")
 
-    monkeypatch.setattr("brickwork.vault.reading.warn_if_expired", refuse)
+    monkeypatch.setattr("brickwork.vault.expiry.warn_if_expired", refuse)
     assert Settings.load("plain").value == 1
     with pytest.raises(AssertionError, match="looked at"):
         BasicAuth.load("old")
