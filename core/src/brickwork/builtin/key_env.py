@@ -4,12 +4,11 @@ import os
 from typing import ClassVar, Self
 
 from brickwork.builtin import wrapping
-from brickwork.crypto import without_frames
+from brickwork.builtin.text_key import TextKey
 from brickwork.errors import KeyUnavailable
-from brickwork.keyprovider import KeyProvider
 
 
-class EnvKey(KeyProvider):
+class EnvKey(TextKey):
     """Takes the key from an environment variable, by default ``BRICKWORK_KEY``.
 
     The value is the URL-safe base64 of 32 bytes; padding and white space around it do not matter.
@@ -18,8 +17,6 @@ class EnvKey(KeyProvider):
     """
 
     name: ClassVar[str] = "env"
-    # The text of a key file can be handed to a container as a variable, and the other way round.
-    also_opens: ClassVar[frozenset[str]] = frozenset({"file", "keyring"})
     default_variable: ClassVar[str] = "BRICKWORK_KEY"
 
     def __init__(self, variable: str = default_variable) -> None:
@@ -33,17 +30,6 @@ class EnvKey(KeyProvider):
             ConfigError: The setting is not the name of an environment variable.
         """
         return cls(wrapping.variable_name(setting, default=cls.default_variable, provider=cls.name))
-
-    @without_frames
-    def wrap(self, root_key: bytes, context: bytes) -> bytes:
-        """Protect a root key. Raises KeyUnavailable if the variable holds no key."""
-        return wrapping.lock(root_key, context, self._key(), wrapping.BY_KEY)
-
-    @without_frames
-    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        """Return the root key; see `KeyProvider.unwrap` for the errors."""
-        wrapping.inspect(wrapped, wrapping.BY_KEY)
-        return wrapping.unlock(wrapped, context, self._key(), guard=f"key in {self.describe()}")
 
     def describe(self) -> str:
         """Name the variable."""

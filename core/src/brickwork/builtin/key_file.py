@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from brickwork.builtin import wrapping
+from brickwork.builtin.text_key import TextKey
 from brickwork.crypto import new_key, without_frames
 from brickwork.errors import ConfigError, InsecureKeyFile, KeyUnavailable
-from brickwork.keyprovider import KeyProvider
 
 _MAX_SIZE = 4096
 _FILE_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a named pipe must not make us wait
 
 
-class FileKey(KeyProvider):
+class FileKey(TextKey):
     """Takes the key from a file: the URL-safe base64 of 32 bytes, as in ``BRICKWORK_KEY``.
 
     `create` makes it with mode 0600, in a folder with mode 0700. It is refused if its group or
@@ -28,7 +28,6 @@ class FileKey(KeyProvider):
     """
 
     name: ClassVar[str] = "file"
-    also_opens: ClassVar[frozenset[str]] = frozenset({"env", "keyring"})
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser().absolute()
@@ -48,25 +47,12 @@ class FileKey(KeyProvider):
             )
         return cls(setting)
 
-    @without_frames
-    def wrap(self, root_key: bytes, context: bytes) -> bytes:
-        """Protect a root key.
-
-        Raises:
-            KeyUnavailable: The file is missing, unreadable, or holds no key.
-            InsecureKeyFile: It is not private.
-        """
-        return wrapping.lock(root_key, context, self._key(), wrapping.BY_KEY)
-
-    @without_frames
-    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        """Return the root key; see `KeyProvider.unwrap` for the errors."""
-        wrapping.inspect(wrapped, wrapping.BY_KEY)
-        return wrapping.unlock(wrapped, context, self._key(), guard=self.describe())
-
     def describe(self) -> str:
         """Name the file."""
         return f"key file {self.path}"
+
+    def _guard(self) -> str:
+        return self.describe()
 
     def __repr__(self) -> str:
         return f"FileKey({str(self.path)!r})"

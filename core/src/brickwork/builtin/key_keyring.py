@@ -6,9 +6,9 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from brickwork.builtin import wrapping
+from brickwork.builtin.text_key import TextKey
 from brickwork.crypto import new_key, without_frames
 from brickwork.errors import BrickworkError, ConfigError, InsecureKeyFile, KeyUnavailable
-from brickwork.keyprovider import KeyProvider
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -18,7 +18,7 @@ _NOTHING = frozenset({"keyring.backends.fail.Keyring", "keyring.backends.null.Ke
 _CHAIN = "keyring.backends.chainer.ChainerBackend"
 
 
-class KeyringKey(KeyProvider):
+class KeyringKey(TextKey):
     """Takes the key from the keyring of the operating system, where the user's login guards it.
 
     The setting is the service under which the keyring lists it, by default ``brickwork``; the
@@ -31,7 +31,6 @@ class KeyringKey(KeyProvider):
     """
 
     name: ClassVar[str] = "keyring"
-    also_opens: ClassVar[frozenset[str]] = frozenset({"env", "file"})
     default_service: ClassVar[str] = "brickwork"
     allowed: ClassVar[frozenset[str]] = frozenset(
         {
@@ -68,22 +67,6 @@ class KeyringKey(KeyProvider):
                 fix="Write a name after the colon, as in 'keyring:brickwork'.",
             )
         return cls(setting or cls.default_service)
-
-    @without_frames
-    def wrap(self, root_key: bytes, context: bytes) -> bytes:
-        """Protect a root key.
-
-        Raises:
-            KeyUnavailable: There is no keyring, it is locked, or has no key.
-            InsecureKeyFile: The keyring would keep the key where others can read it.
-        """
-        return wrapping.lock(root_key, context, self._key(), wrapping.BY_KEY)
-
-    @without_frames
-    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        """Return the root key; see `KeyProvider.unwrap` for the errors, and `wrap`."""
-        wrapping.inspect(wrapped, wrapping.BY_KEY)
-        return wrapping.unlock(wrapped, context, self._key(), guard=f"key in {self.describe()}")
 
     def describe(self) -> str:
         """Name the entry."""

@@ -1,13 +1,14 @@
 """The commands of ``brickwork block`` that write: create, edit, delete, rename."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from brickwork.cli import completion
 from brickwork.cli.invocation import Invocation, pass_invocation
 from brickwork.cli.notes import changed_notes, note_options, untag_option
+from brickwork.cli.options import together
 from brickwork.cli.output import harmless, json_option, note, print_json, print_text
 from brickwork.errors import BlockError, BlockExists, BlockInUse, BrickworkError
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from brickwork.cli.forms import Form
     from brickwork.vault import Document, Vault
     from brickwork.vault.notes import Notes
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _HOW = """\b
   --set region=eu-west-1           a value; JSON where the field is more than text
@@ -31,35 +30,30 @@ _HOW = """\b
 Values are taken as they are written: @ and $ mean nothing. A secret in an argument is refused."""
 
 
-def _value_options(command: F) -> F:
-    """Give a command the options that assign values."""
-    options = [
-        click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="Give a value."),
-        click.option(
-            "--ref",
-            "refs",
-            multiple=True,
-            metavar="FIELD=SLUG/NAME",
-            help="Refer to a saved block.",
-        ),
-        click.option(
-            "--from",
-            "froms",
-            multiple=True,
-            metavar="FIELD=REFERENCE",
-            help="Fetch the value at each load.",
-        ),
-        click.option(
-            "--secrets-from-stdin",
-            is_flag=True,
-            help="Read several secrets from standard input: a JSON object, field to text.",
-        ),
-        click.option("--no-check", is_flag=True, help="Save without checking it first."),
-        json_option,
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+_value_options = together(
+    click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="Give a value."),
+    click.option(
+        "--ref",
+        "refs",
+        multiple=True,
+        metavar="FIELD=SLUG/NAME",
+        help="Refer to a saved block.",
+    ),
+    click.option(
+        "--from",
+        "froms",
+        multiple=True,
+        metavar="FIELD=REFERENCE",
+        help="Fetch the value at each load.",
+    ),
+    click.option(
+        "--secrets-from-stdin",
+        is_flag=True,
+        help="Read several secrets from standard input: a JSON object, field to text.",
+    ),
+    click.option("--no-check", is_flag=True, help="Save without checking it first."),
+    json_option,
+)
 
 
 @click.command(

@@ -2,18 +2,18 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from brickwork.cli.invocation import Invocation
+from brickwork.cli.options import together
 from brickwork.cli.output import json_option, note, print_json, print_table
 
 if TYPE_CHECKING:
     from brickwork.importing import Entry, Import
 
-F = TypeVar("F", bound=Callable[..., Any])
 _NOT_ALL = 1
 _CONFLICT = 5
 
@@ -26,34 +26,27 @@ def group() -> None:
     """
 
 
-def _options(command: F) -> F:
-    """Give a command the options that all imports have."""
-    options = [
-        click.option("--dry-run", is_flag=True, help="Only say what would be done."),
-        click.option(
-            "--prefix", default="", metavar="TEXT", help="What the names begin with here."
-        ),
-        click.option(
-            "--overwrite",
-            is_flag=True,
-            help="Add a version where something else is saved under a name.",
-        ),
-        click.option(
-            "--only",
-            multiple=True,
-            metavar="GLOB",
-            help="Import only what is called so there, and what that uses. May be repeated.",
-        ),
-        click.option(
-            "--as-settings",
-            is_flag=True,
-            help="Keep what has no block here as settings and secrets.",
-        ),
-        json_option,
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+_options = together(
+    click.option("--dry-run", is_flag=True, help="Only say what would be done."),
+    click.option("--prefix", default="", metavar="TEXT", help="What the names begin with here."),
+    click.option(
+        "--overwrite",
+        is_flag=True,
+        help="Add a version where something else is saved under a name.",
+    ),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="GLOB",
+        help="Import only what is called so there, and what that uses. May be repeated.",
+    ),
+    click.option(
+        "--as-settings",
+        is_flag=True,
+        help="Keep what has no block here as settings and secrets.",
+    ),
+    json_option,
+)
 
 
 @group.command("prefect")

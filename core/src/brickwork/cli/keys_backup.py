@@ -1,34 +1,27 @@
 """``brickwork keys backup`` and ``restore``: the root keys in a file, sealed by a passphrase."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from brickwork.cli.invocation import Invocation, pass_invocation
+from brickwork.cli.options import together
 from brickwork.cli.output import json_option, note, print_json, print_text
 
 if TYPE_CHECKING:
     from brickwork.secret import Secret
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-def _options(command: F) -> F:
-    """Give a command the file and the way of the passphrase."""
-    options = [
-        click.argument("file", type=click.Path(path_type=Path)),
-        click.option(
-            "--passphrase",
-            metavar="-",
-            help="With -, read it from standard input; else it is asked for on the terminal.",
-        ),
-        json_option,
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+_options = together(
+    click.argument("file", type=click.Path(path_type=Path)),
+    click.option(
+        "--passphrase",
+        metavar="-",
+        help="With -, read it from standard input; else it is asked for on the terminal.",
+    ),
+    json_option,
+)
 
 
 @click.command("backup")

@@ -1,18 +1,16 @@
 """The commands of ``brickwork keys`` that change keys: rotate, reencrypt, rewrap, destroy."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from brickwork.cli.invocation import Invocation, pass_invocation
+from brickwork.cli.options import together
 from brickwork.cli.output import harmless, json_option, note, print_json, print_text
 from brickwork.cli.progress import counted
 
 if TYPE_CHECKING:
     from brickwork.vault.rotation import Rotated
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _MOST_LEFT = 20
 _BACKUP = "Back up the new root key: `brickwork keys backup FILE`. An older backup lacks it."
@@ -26,18 +24,13 @@ _UPSTREAM = (
 )
 
 
-def _rotation_options(command: F) -> F:
-    """Give a command the options of what can be interrupted."""
-    options = [
-        click.option("--resume", is_flag=True, help="Only finish what was interrupted."),
-        click.option(
-            "--new", is_flag=True, help="Make another root key even though one is unfinished."
-        ),
-        json_option,
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+_rotation_options = together(
+    click.option("--resume", is_flag=True, help="Only finish what was interrupted."),
+    click.option(
+        "--new", is_flag=True, help="Make another root key even though one is unfinished."
+    ),
+    json_option,
+)
 
 
 @click.command("rotate")

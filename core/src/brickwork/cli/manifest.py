@@ -1,66 +1,57 @@
 """``brickwork plan``, ``apply``, ``export`` and ``manifest``: blocks as YAML."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from brickwork.cli import completion
 from brickwork.cli.exit_codes import SOMETHING_TO_DO
 from brickwork.cli.invocation import Invocation, pass_invocation
+from brickwork.cli.options import together
 from brickwork.cli.output import json_option, note, print_json, print_text
 from brickwork.errors import ApplyRefused, BlockError, BrickworkError
 
 if TYPE_CHECKING:
     from brickwork.vault.manifest import Plan, Source
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _MANY = 100
 """From so many blocks on, applying shows how far it is."""
 
 
-def _manifest_options(command: F) -> F:
-    """Give a command the options that name the files, and say what may be done."""
-    options = [
-        click.option(
-            "-f",
-            "--file",
-            "files",
-            multiple=True,
-            required=True,
-            metavar="PATH",
-            type=click.Path(),
-            help="A file, a folder of .yaml and .yml files, or - for standard input; repeatable.",
-        ),
-        click.option(
-            "--overlay",
-            "overlays",
-            multiple=True,
-            metavar="PATH",
-            type=click.Path(),
-            help="A file whose fields replace those of the same blocks; repeatable.",
-        ),
-        click.option(
-            "--prune",
-            is_flag=True,
-            help="Delete what the manifest owns and does not have any more.",
-        ),
-        click.option(
-            "--take-over", is_flag=True, help="Take over blocks that another manifest owns."
-        ),
-        click.option(
-            "--replace-unreadable",
-            is_flag=True,
-            help="Write anew what cannot be read, where the manifest gives all of it.",
-        ),
-        json_option,
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+_manifest_options = together(
+    click.option(
+        "-f",
+        "--file",
+        "files",
+        multiple=True,
+        required=True,
+        metavar="PATH",
+        type=click.Path(),
+        help="A file, a folder of .yaml and .yml files, or - for standard input; repeatable.",
+    ),
+    click.option(
+        "--overlay",
+        "overlays",
+        multiple=True,
+        metavar="PATH",
+        type=click.Path(),
+        help="A file whose fields replace those of the same blocks; repeatable.",
+    ),
+    click.option(
+        "--prune",
+        is_flag=True,
+        help="Delete what the manifest owns and does not have any more.",
+    ),
+    click.option("--take-over", is_flag=True, help="Take over blocks that another manifest owns."),
+    click.option(
+        "--replace-unreadable",
+        is_flag=True,
+        help="Write anew what cannot be read, where the manifest gives all of it.",
+    ),
+    json_option,
+)
 
 
 @click.command("plan")

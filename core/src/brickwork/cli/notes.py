@@ -1,40 +1,32 @@
 """Options that say what people note on a block: description, tags, expiry."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from brickwork.cli.options import together
 from brickwork.cli.times import When
 
 if TYPE_CHECKING:
     from brickwork.vault.notes import Notes
 
-F = TypeVar("F", bound=Callable[..., Any])
 
+note_options = together(
+    click.option("--description", metavar="TEXT", help="What it is for, in one line."),
+    click.option("--tag", "tags", multiple=True, metavar="TAG", help="A word to find it by."),
+    click.option(
+        "--expires",
+        type=When(),
+        metavar="WHEN",
+        help="When what it holds ends to be valid: 2027-01-31, 90d, or never.",
+    ),
+)
+"""Gives a command the options of a new block: ``description``, ``tags``, ``expires``."""
 
-def note_options(command: F) -> F:
-    """Give a command the options of a new block: ``description``, ``tags``, ``expires``."""
-    options = [
-        click.option("--description", metavar="TEXT", help="What it is for, in one line."),
-        click.option("--tag", "tags", multiple=True, metavar="TAG", help="A word to find it by."),
-        click.option(
-            "--expires",
-            type=When(),
-            metavar="WHEN",
-            help="When what it holds ends to be valid: 2027-01-31, 90d, or never.",
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def untag_option(command: F) -> F:
-    """Give a command that changes a block ``untags``, too."""
-    return click.option(
-        "--untag", "untags", multiple=True, metavar="TAG", help="Take a tag off it."
-    )(command)
+untag_option = click.option(
+    "--untag", "untags", multiple=True, metavar="TAG", help="Take a tag off it."
+)
+"""Gives a command that changes a block ``untags``, too."""
 
 
 def changed_notes(
