@@ -5,8 +5,6 @@ import os
 import shlex
 import stat
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 
 from brickwork.builtin.key_file import FileKey
 from brickwork.errors import ConfigError, InsecureKeyFile, KeyUnavailable
+from brickwork.testing.files import umask
 
 pytestmark = pytest.mark.attack
 
@@ -38,16 +37,6 @@ def use(path: Path) -> None:
     finally:
         assert before is None or path.read_bytes() == before
     assert provider.unwrap(provider.wrap(RAW, b"c"), b"c") == RAW
-
-
-@contextmanager
-def umask(mask: int) -> Iterator[None]:
-    """Set the process's umask for a while."""
-    before = os.umask(mask)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o177])

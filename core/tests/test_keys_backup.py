@@ -2,10 +2,8 @@
 
 import json
 import os
-import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from brickwork import (
 )
 from brickwork.builtin.key_file import FileKey
 from brickwork.builtin.key_passphrase import Cost
+from brickwork.testing.files import change, dump
 from brickwork.vault import key_backup
 from brickwork.vault.audit import AuditTrail
 from brickwork.vault.key_backup import read, restore
@@ -45,19 +44,6 @@ def vault_at(path: Path, key: str = "key") -> Vault:
 def write(vault: Vault, path: Path) -> key_backup.Written:
     """Write a backup at a low cost."""
     return key_backup.write(vault.keys, path, PASSPHRASE, CHEAP)
-
-
-def change(path: Path, query: str, *values: object) -> None:
-    """Write to the database behind the vault's back."""
-    with closing(sqlite3.connect(path)) as database:
-        assert database.execute(query, values).rowcount > 0
-        database.commit()
-
-
-def dump(path: Path) -> list[str]:
-    """The database as SQL."""
-    with closing(sqlite3.connect(path)) as database:
-        return list(database.iterdump())
 
 
 @pytest.fixture

@@ -1,10 +1,9 @@
 """Another provider for the root keys, and destroying one."""
 
 import os
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from brickwork.builtin.key_file import FileKey
 from brickwork.builtin.wrapping import key_to_text
 from brickwork.crypto import new_key
 from brickwork.testing.concurrent import CheckedThread
+from brickwork.testing.files import change, dump
 from brickwork.vault.audit import AuditTrail
 from brickwork.vault.keys import KeyRing
 from brickwork.vault.root_keys import KeyUse, use_of
@@ -25,19 +25,6 @@ def vault_at(path: Path, key: str = "key", cls: type[SqliteStore] = SqliteStore)
     """Open a vault with a key file in a folder beside it."""
     store = cls(path)
     return Vault(store, KeyRing(store, lambda: FileKey(path.parent / "config" / key)))
-
-
-def dump(path: Path) -> list[str]:
-    """The database as SQL."""
-    with closing(sqlite3.connect(path)) as database:
-        return list(database.iterdump())
-
-
-def change(path: Path, query: str, *values: object) -> None:
-    """Write to the database behind the vault's back."""
-    with closing(sqlite3.connect(path)) as database:
-        assert database.execute(query, values).rowcount > 0
-        database.commit()
 
 
 def check(vault: Vault) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from brickwork import (
 )
 from brickwork.builtin.key_file import FileKey
 from brickwork.testing.concurrent import CheckedThread
+from brickwork.testing.files import change, dump
 from brickwork.vault import rotation
 from brickwork.vault.audit import AuditTrail
 from brickwork.vault.keys import KeyRing
@@ -59,19 +60,6 @@ def check(vault: Vault, blocks: int) -> None:
         for each in vault.history(f"basic-auth/{document.name}"):
             block = vault.load(each.address, expect=BasicAuth)
             assert block.password.reveal() == password(int(document.name[1:]))
-
-
-def dump(path: Path) -> list[str]:
-    """The database as SQL."""
-    with closing(sqlite3.connect(path)) as database:
-        return list(database.iterdump())
-
-
-def change(path: Path, query: str, *values: object) -> None:
-    """Write to the database behind the vault's back."""
-    with closing(sqlite3.connect(path)) as database:
-        assert database.execute(query, values).rowcount > 0
-        database.commit()
 
 
 @pytest.fixture

@@ -1,48 +1,16 @@
 """Two that claim one name are both named, and neither gets it by luck."""
 
-import json
-import os
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from brickwork.testing.distributions import PLUGIN, THINGS, write_distribution, write_plugin
-
-
-def run(folder: Path, code: str, **environment: str) -> Any:
-    """Run code in a process that has the plugins; return the value of its ``result`` and the log.
-
-    ``said(kind, name)`` is the name of what is found, or the type and the text of the error.
-    """
-    start = """
-        import json, logging, sys
-        from brickwork.registry import Registry, get_registry
-        logging.basicConfig(format="LOG %(message)s")
-        registry = get_registry()
-        def said(kind, name):
-            try:
-                return registry.get(kind, name).__name__
-            except Exception as error:
-                return type(error).__name__ + ": " + str(error)
-        def statuses():
-            return {info.name: info.status for info in registry.plugins()}
-    """
-    program = textwrap.dedent(start) + textwrap.dedent(code) + "\nprint(json.dumps(result))"
-    blocked = {"BRICKWORK_PLUGINS_BLOCK": "brickwork-aws"}  # whatever is installed beside the core
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(folder), **blocked, **environment},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1]), done.stderr
+from brickwork.testing.distributions import (
+    PLUGIN,
+    THINGS,
+    run_with,
+    write_distribution,
+    write_plugin,
+)
 
 
 def test_two_distributions_with_one_plugin_name_are_refused(tmp_path: Path) -> None:
@@ -51,7 +19,7 @@ def test_two_distributions_with_one_plugin_name_are_refused(tmp_path: Path) -> N
     write_plugin(tmp_path, "acme", distribution="acme-clone")
     write_plugin(tmp_path, "good")
 
-    result, _ = run(
+    result, _ = run_with(
         tmp_path,
         """
         errors = [said("blocks", "acme-thing"), said("storages", "acme")]
@@ -79,7 +47,7 @@ def test_blocking_one_of_two_ends_the_conflict(tmp_path: Path) -> None:
     write_plugin(tmp_path, "acme")
     write_plugin(tmp_path, "acme", distribution="acme-clone")
 
-    result, _ = run(
+    result, _ = run_with(
         tmp_path,
         "result = [said('blocks', 'acme-thing'), said('storages', 'acme')]",
         BRICKWORK_PLUGINS_BLOCK="brickwork-aws,Acme.Clone",
@@ -93,7 +61,7 @@ def test_two_plugins_with_one_scheme_are_refused(tmp_path: Path) -> None:
     write_plugin(tmp_path, "acme", schemes={"acme": "acme", "ftp": "acme"})
     write_plugin(tmp_path, "zeta", schemes={"zeta": "zeta", "ftp": "zeta"})
 
-    result, _ = run(
+    result, _ = run_with(
         tmp_path,
         """
         result = [said("storages", "ftp"), said("storages", "acme"), said("blocks", "zeta-thing"),
@@ -115,7 +83,7 @@ def test_two_plugins_with_one_serializer_name_are_refused(tmp_path: Path) -> Non
     for name in ("acme", "zeta"):
         write_plugin(tmp_path, name, serializers={"toon": name})
 
-    result, _ = run(
+    result, _ = run_with(
         tmp_path,
         "result = [said('serializers', 'toon'), registry.names('serializers')['toon']]",
     )
@@ -131,7 +99,7 @@ def test_a_claim_for_another_distributions_plugin_is_void(tmp_path: Path) -> Non
         tmp_path, "meddler", entry_points={"brickwork.schemes": {"acme": "acme", "new": "acme"}}
     )
 
-    result, _ = run(
+    result, _ = run_with(
         tmp_path,
         """
         result = [said("storages", "acme"), said("storages", "new"),
@@ -162,7 +130,7 @@ def test_one_distribution_may_have_two_plugins(tmp_path: Path) -> None:
         | {f"brickwork_{name}.things": THINGS.format(name=name) for name in names},
     )
 
-    result, _ = run(
+    result, _ = run_with(
         tmp_path,
         """
         found = [said("storages", "two"), said("blocks", "two-thing")]
@@ -178,7 +146,7 @@ def test_a_plugin_with_an_odd_name_is_set_aside(tmp_path: Path, name: str) -> No
     """An entry point's name is one word, since it is the prefix of slugs."""
     write_distribution(tmp_path, "odd", entry_points={"brickwork": {name: "odd.plugin"}})
 
-    result, _ = run(tmp_path, "result = [list(each) for each in registry.plugins()]")
+    result, _ = run_with(tmp_path, "result = [list(each) for each in registry.plugins()]")
 
     [info] = [info for info in result if info[1] == "odd"]
     assert info[5] == "broken"

@@ -1,50 +1,12 @@
 """A plugin that fails is set aside with its reason, and everything else works."""
 
-import json
-import os
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from brickwork.testing.distributions import write_plugin
+from brickwork.testing.distributions import run_with, write_plugin
 
 pytestmark = pytest.mark.attack
-
-
-def run(folder: Path, code: str, **environment: str) -> Any:
-    """Run code in a process that has the plugins; return the value of its ``result`` and the log.
-
-    ``said(kind, name)`` is the name of what is found, or the type and the text of the error.
-    """
-    start = """
-        import json, logging, sys
-        from brickwork.registry import Registry, get_registry
-        logging.basicConfig(format="LOG %(message)s")
-        registry = get_registry()
-        def said(kind, name):
-            try:
-                return registry.get(kind, name).__name__
-            except Exception as error:
-                return type(error).__name__ + ": " + str(error)
-        def statuses():
-            return {info.name: info.status for info in registry.plugins()}
-    """
-    program = textwrap.dedent(start) + textwrap.dedent(code) + "\nprint(json.dumps(result))"
-    blocked = {"BRICKWORK_PLUGINS_BLOCK": "brickwork-aws"}  # whatever is installed beside the core
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(folder), **blocked, **environment},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1]), done.stderr
 
 
 HOOK = "from brickwork import hookimpl\n@hookimpl\ndef brickwork_{}():\n    {}\n"
@@ -107,7 +69,7 @@ def test_a_broken_plugin_is_set_aside(tmp_path: Path, case: str) -> None:
     write_plugin(tmp_path, "acme", source)
     write_plugin(tmp_path, "good")
 
-    result, log = run(
+    result, log = run_with(
         tmp_path,
         """
         states = {each.name: each.status for each in registry.load_all()}
@@ -137,7 +99,7 @@ def test_the_reason_names_the_place_and_no_secret(tmp_path: Path) -> None:
     write_plugin(tmp_path, "acme", source)
     (tmp_path / "token").write_text("hunter2-hunter2")
 
-    result, log = run(
+    result, log = run_with(
         tmp_path,
         """
         from brickwork import Secret
@@ -162,7 +124,7 @@ def test_what_is_offered_and_cannot_be_used_says_so(tmp_path: Path) -> None:
     }
     write_plugin(tmp_path, "acme", HOOK.format("blocks", f"return {names}"))
 
-    result, _ = run(
+    result, _ = run_with(
         tmp_path, f"result = [said('blocks', slug) for slug in {list(names)}] + [statuses()]"
     )
 

@@ -1,56 +1,18 @@
 """Plugins are found lazily, by prefix or by metadata, unless they are blocked."""
 
 import hashlib
-import json
-import os
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from brickwork.testing.distributions import PLUGIN, write_plugin
-
-
-def run(folder: Path, code: str, **environment: str) -> Any:
-    """Run code in a process that has the plugins; return the value of its ``result`` and the log.
-
-    ``said(kind, name)`` is the name of what is found, or the type and the text of the error.
-    """
-    start = """
-        import json, logging, sys
-        from brickwork.registry import Registry, get_registry
-        logging.basicConfig(format="LOG %(message)s")
-        registry = get_registry()
-        def said(kind, name):
-            try:
-                return registry.get(kind, name).__name__
-            except Exception as error:
-                return type(error).__name__ + ": " + str(error)
-        def statuses():
-            return {info.name: info.status for info in registry.plugins()}
-    """
-    program = textwrap.dedent(start) + textwrap.dedent(code) + "\nprint(json.dumps(result))"
-    blocked = {"BRICKWORK_PLUGINS_BLOCK": "brickwork-aws"}  # whatever is installed beside the core
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(folder), **blocked, **environment},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1]), done.stderr
+from brickwork.testing.distributions import PLUGIN, run_with, write_plugin
 
 
 def test_a_good_plugin_works(tmp_path: Path) -> None:
     """What a plugin offers is found by slug and by scheme, and its names have their origin."""
     write_plugin(tmp_path, "acme")
 
-    result, log = run(
+    result, log = run_with(
         tmp_path,
         """
         result = [said("storages", "acme"), said("blocks", "acme-thing"),
@@ -68,7 +30,7 @@ def test_with_200_plugins_one_is_imported(tmp_path: Path, kind: str, name: str) 
     for number in range(200):
         write_plugin(tmp_path, f"p{number:03d}")
 
-    result, _ = run(
+    result, _ = run_with(
         tmp_path,
         f"""
         found = said({kind!r}, {name!r})
@@ -87,7 +49,7 @@ def test_a_scheme_of_the_core_imports_no_plugin_and_no_pydantic(tmp_path: Path) 
     """The core's own names are found without looking at plugins, blocks or pydantic."""
     write_plugin(tmp_path, "acme", "raise RuntimeError('never imported')")
 
-    result, _ = run(
+    result, _ = run_with(
         tmp_path,
         """
         found = [said("storages", "file"), said("key_providers", "env")]
@@ -104,7 +66,7 @@ def test_listing_plugins_imports_none(tmp_path: Path) -> None:
     write_plugin(tmp_path, "acme", "raise RuntimeError('never imported')")
     (tmp_path / "brickwork_acme-1.0.dist-info" / "RECORD").write_bytes(b"record")
 
-    result, _ = run(
+    result, _ = run_with(
         tmp_path,
         """
         infos = [list(each) for each in registry.plugins() if each.name == "acme"]
@@ -143,7 +105,7 @@ def test_plugins_are_blocked_by_distribution(
     write_plugin(tmp_path, "acme", "raise RuntimeError('never imported')")
     write_plugin(tmp_path, "zeta")
 
-    result, log = run(
+    result, log = run_with(
         tmp_path,
         """
         error = said("blocks", "acme-thing")
@@ -169,7 +131,7 @@ def test_without_discovery_only_the_core_is_known(tmp_path: Path) -> None:
     write_plugin(tmp_path, "acme", "raise RuntimeError('never imported')")
     (tmp_path / "brickwork.toml").write_text("this is not TOML")
 
-    result, _ = run(
+    result, _ = run_with(
         tmp_path,
         """
         registry = Registry(discover=False)
@@ -211,7 +173,7 @@ def test_a_name_that_is_not_there_says_what_to_do(
     """What is only missing names the package to install; a typing error, the likely name."""
     write_plugin(tmp_path, "acme")
 
-    result, _ = run(tmp_path, f"result = said({kind!r}, {name!r})")
+    result, _ = run_with(tmp_path, f"result = said({kind!r}, {name!r})")
 
     assert result.startswith(f"{error}: ")
     assert hint in result
@@ -225,7 +187,7 @@ def test_many_threads_load_a_plugin_once(tmp_path: Path) -> None:
     )
     write_plugin(tmp_path, "acme", counted)
 
-    result, _ = run(
+    result, _ = run_with(
         tmp_path,
         """
         import contextlib, io, threading

@@ -7,8 +7,8 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,7 @@ from brickwork import (
 )
 from brickwork.errors import KeyUnavailable
 from brickwork.testing.concurrent import in_threads
+from brickwork.testing.files import umask
 
 BLOCKS = 60
 
@@ -270,16 +271,6 @@ def test_a_vault_that_was_deleted_is_made_anew(path: Path) -> None:
 
 
 # Settings and modes
-
-
-@contextmanager
-def umask(mask: int) -> Iterator[None]:
-    """Set the process's umask for a while."""
-    before = os.umask(mask)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o177])

@@ -1,7 +1,13 @@
 """Makes distributions that look installed: for tests and benchmarks of discovery."""
 
+import json
+import os
+import subprocess
+import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 PLUGIN = """
 from brickwork import hookimpl
@@ -112,3 +118,46 @@ def entry_points_text(groups: Mapping[str, Mapping[str, str]]) -> str:
         for group, points in groups.items()
     )
     return "\n\n".join(sections) + "\n"
+
+
+_ASKED = """
+import json, logging, sys
+from brickwork.registry import Registry, get_registry
+logging.basicConfig(format="LOG %(message)s")
+registry = get_registry()
+def said(kind, name):
+    try:
+        return registry.get(kind, name).__name__
+    except Exception as error:
+        return type(error).__name__ + ": " + str(error)
+def statuses():
+    return {info.name: info.status for info in registry.plugins()}
+"""
+
+
+def run_with(folder: Path, code: str, **environment: str) -> tuple[Any, str]:
+    """Run code in a process that has the distributions of a folder.
+
+    In the code, ``said(kind, name)`` is the name of what the registry finds, or the type and the
+    text of its error; ``statuses()`` has the plugins' statuses by name.
+
+    Args:
+        folder: Where `write_distribution` wrote them.
+        code: It gives ``result`` a value that JSON can carry.
+        environment: Variables beside those of this process.
+
+    Returns:
+        The value of ``result``, and what was logged.
+    """
+    program = _ASKED + textwrap.dedent(code) + "\nprint(json.dumps(result))"
+    blocked = {"BRICKWORK_PLUGINS_BLOCK": "brickwork-aws"}  # whatever is installed beside the core
+    done = subprocess.run(  # noqa: S603  # ourselves
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(folder), **blocked, **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1]), done.stderr
