@@ -7,7 +7,7 @@ import pytest
 from brickwork import Block, Registry
 from brickwork.builtin.blocks import BasicAuth, DatabaseUrl, SecretBlock, Settings
 from brickwork.builtin.local_storage import LocalStorage
-from brickwork.builtin.webhook import Webhook
+from brickwork.builtin.notifiers.webhook import Webhook
 from brickwork.testing import BlockContract
 
 

@@ -15,7 +15,7 @@ from brickwork import BasicAuth, Block, InvalidBlock, Secret
 from brickwork.block import Address
 from brickwork.builtin.blocks import DatabaseUrl, SecretBlock, Settings
 from brickwork.builtin.local_storage import LocalStorage
-from brickwork.builtin.webhook import Webhook
+from brickwork.builtin.notifiers.webhook import Webhook
 from brickwork.cli.assign import Assigner, parse
 from brickwork.cli.forms import Form
 from brickwork.errors import BlockError, BlockNotFound

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from brickwork import Notification, NotifierError
-from brickwork.builtin.console_notifier import ConsoleNotifier, render
+from brickwork.builtin.notifiers.console import ConsoleNotifier, render
 from brickwork.notifier import Severity
 
 

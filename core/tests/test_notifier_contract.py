@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from brickwork import Notification, Notifier, Receipt
-from brickwork.builtin.console_notifier import ConsoleNotifier
-from brickwork.builtin.webhook import Webhook
+from brickwork.builtin.notifiers.console import ConsoleNotifier
+from brickwork.builtin.notifiers.webhook import Webhook
 from brickwork.notifier import DeliveryStatus
 from brickwork.testing.notifier import Behaviour, Counterpart, HttpCounterpart, NotifierContract
 
@@ -77,7 +77,9 @@ class Talkative(Lying):
 class Unmasked(Lying):
     """Overrides ``send``, where texts are masked."""
 
-    def send(self, notification: Notification) -> Receipt:  # type: ignore[misc]  # the fault
+    def send(  # type: ignore[misc]  # the fault
+        self, notification: Notification, *, dry_run: bool = False
+    ) -> Receipt:
         return self.deliver(notification)
 
 

@@ -11,9 +11,10 @@ from email.utils import formatdate
 import pytest
 from hypothesis import given, strategies as st
 
-from brickwork import InvalidBlock, Notification, NotifierError, Receipt, Severity
-from brickwork.builtin.webhook import Webhook
-from brickwork.builtin.webhook_signature import signature, verify_signature
+from brickwork import Attachment, InvalidBlock, Notification, NotifierError, Receipt, Severity
+from brickwork.builtin.notifiers import attempts
+from brickwork.builtin.notifiers.webhook import Webhook
+from brickwork.builtin.notifiers.webhook_signature import signature, verify_signature
 from brickwork.tasks.scope import Scope
 from brickwork.testing.loopback import (
     LoopbackAuthority,
@@ -55,7 +56,7 @@ def in_turn(*answers: Serve) -> Serve:
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Note how long it would wait, and do not."""
     noted: list[float] = []
-    monkeypatch.setattr(time, "sleep", noted.append)
+    monkeypatch.setattr(attempts, "pause", lambda seconds, _over: noted.append(seconds))
     return noted
 
 
@@ -74,6 +75,9 @@ def test_body_and_headers() -> None:
                 url="https://example.com/1742",
                 thread_key="nightly",
                 dedupe_key="nightly-1742",
+                tags=frozenset({"etl", "db"}),
+                links={"Runbook": "https://example.com/runbook"},
+                attachments=(Attachment("log.txt", b"line", "text/plain"),),
             )
         )
     sent = server.requests[0]
@@ -91,6 +95,9 @@ def test_body_and_headers() -> None:
         "url": "https://example.com/1742",
         "thread_key": "nightly",
         "dedupe_key": "nightly-1742",
+        "tags": ["db", "etl"],
+        "links": {"Runbook": "https://example.com/runbook"},
+        "attachments": [{"name": "log.txt", "media_type": "text/plain", "content": "bGluZQ=="}],
     }
     assert sent.line == f"POST /services/{PATH_SECRET}?token=Q{PATH_SECRET} HTTP/1.1"
     assert sent.headers["content-type"] == "application/json"
@@ -173,17 +180,15 @@ def test_time_out_is_not_sent_again(waits: list[float]) -> None:
     assert "time-out" in receipt.detail
 
 
-def test_no_connection_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_connection_is_tried_again(waits: list[float]) -> None:
     """When nobody listens, it is tried again, and the receipt counts; a late server gets it."""
     with LoopbackServer(reply()) as closed:
         pass
     block = hook(closed, retry_seconds=1)
-    waited: list[float] = []
-    monkeypatch.setattr(time, "sleep", waited.append)
     receipt = block.send(Notification("x"))
 
     assert receipt.status == "failed"
-    assert receipt.attempts == len(waited) + 1 > 1
+    assert receipt.attempts == len(waits) + 1 > 1
     assert "connection refused" in receipt.detail
 
 

@@ -21,7 +21,7 @@ from brickwork import (
 )
 from brickwork.builtin.blocks import Settings
 from brickwork.builtin.local_storage import LocalStorage
-from brickwork.builtin.webhook import Webhook
+from brickwork.builtin.notifiers.webhook import Webhook
 
 
 def test_a_storage_opens_by_url(tmp_path: Path) -> None:

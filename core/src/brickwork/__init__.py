@@ -23,8 +23,8 @@ if TYPE_CHECKING:
         Settings as Settings,
     )
     from brickwork.builtin.local_storage import LocalStorage as LocalStorage
-    from brickwork.builtin.webhook import Webhook as Webhook
-    from brickwork.builtin.webhook_signature import verify_signature as verify_signature
+    from brickwork.builtin.notifiers.webhook import Webhook as Webhook
+    from brickwork.builtin.notifiers.webhook_signature import verify_signature as verify_signature
     from brickwork.config import Config as Config
     from brickwork.errors import (
         ApplyRefused as ApplyRefused,
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
         VersionConflict as VersionConflict,
         WrongKey as WrongKey,
     )
-    from brickwork.fanout import notify as notify
+    from brickwork.fanout import anotify as anotify, notify as notify
     from brickwork.hookspecs import hookimpl as hookimpl
     from brickwork.keyprovider import KeyProvider as KeyProvider
     from brickwork.masking import (
@@ -85,11 +85,15 @@ if TYPE_CHECKING:
         install_masking as install_masking,
     )
     from brickwork.notifier import (
+        Attachment as Attachment,
         DeliveryStatus as DeliveryStatus,
+        Limits as Limits,
         Notification as Notification,
         Notifier as Notifier,
+        Overflow as Overflow,
         Receipt as Receipt,
         Severity as Severity,
+        Unit as Unit,
     )
     from brickwork.opening import (
         open_notifier as open_notifier,
@@ -160,8 +164,8 @@ _HOMES = {
     "block": "Address Block CheckReport Finding migration",
     "builtin.blocks": "BasicAuth DatabaseUrl SecretBlock Settings",
     "builtin.local_storage": "LocalStorage",
-    "builtin.webhook": "Webhook",
-    "builtin.webhook_signature": "verify_signature",
+    "builtin.notifiers.webhook": "Webhook",
+    "builtin.notifiers.webhook_signature": "verify_signature",
     "config": "Config",
     "errors": (
         "ApplyRefused AuditBroken AuditUnavailable BlockError BlockExists BlockInUse BlockNotFound"
@@ -173,11 +177,13 @@ _HOMES = {
         " TamperedCiphertext TaskCancelled TaskError TaskTimeout TruncatedCiphertext UnknownBlock"
         " UnknownName UnsupportedFormat UnsupportedType VaultError VersionConflict WrongKey"
     ),
-    "fanout": "notify",
+    "fanout": "anotify notify",
     "hookspecs": "hookimpl",
     "keyprovider": "KeyProvider",
     "masking": "MaskingWarning install_masking",
-    "notifier": "DeliveryStatus Notification Notifier Receipt Severity",
+    "notifier": (
+        "Attachment DeliveryStatus Limits Notification Notifier Overflow Receipt Severity Unit"
+    ),
     "opening": "open_notifier open_serializer open_storage",
     "registry": "Registry",
     "resolver": "Resolver",

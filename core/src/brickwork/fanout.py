@@ -2,10 +2,20 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from brickwork.errors import BrickworkError, NotifierError
 from brickwork.masking import masker
-from brickwork.notifier import DeliveryStatus, Notification, Notifier, Receipt, Severity, explained
+from brickwork.notifier import (
+    Attachment,
+    DeliveryStatus,
+    Notification,
+    Notifier,
+    Receipt,
+    Severity,
+    explained,
+    sent_safely,
+)
 
 MAX_PARALLEL = 16
 
@@ -26,13 +36,18 @@ def notify(
     url: str | None = None,
     thread_key: str | None = None,
     dedupe_key: str | None = None,
+    tags: Iterable[str] = (),
+    links: Mapping[str, str] | None = None,
+    html: str | None = None,
+    attachments: Iterable[Attachment] = (),
+    dry_run: bool = False,
 ) -> list[Receipt]:
     """Send a notification to all targets at once; return one receipt per target, in order.
 
     A target that cannot be opened, refuses or fails has a receipt that says so and stops no other::
 
         receipts = notify(["webhook/ops", "console:"], title="Load failed", severity="error")
-        assert all(receipt.delivered for receipt in receipts)
+        assert not any(receipt.failed for receipt in receipts)
 
     Args:
         targets: A target or several: addresses of saved blocks, URLs such as ``console:``, or
@@ -45,6 +60,11 @@ def notify(
         url: Where to read more.
         thread_key: What belongs to one thread.
         dedupe_key: What is about one incident.
+        tags: What it is about, for routes.
+        links: More places to go to, by the words to show.
+        html: The body once more, as HTML.
+        attachments: Files that go with it.
+        dry_run: Open the targets and prepare everything, but send nothing.
 
     Raises:
         NotifierError: Neither a notification nor a title is given, or both are.
@@ -55,25 +75,47 @@ def notify(
             fix='Call notify(targets, Notification(...)) or notify(targets, title="...").',
         )
     message = notification or Notification(
-        title or "", body, Severity.parse(severity), fields or {}, url, thread_key, dedupe_key
+        title or "",
+        body,
+        Severity.parse(severity),
+        fields or {},
+        url,
+        thread_key,
+        dedupe_key,
+        tags=frozenset({tags} if isinstance(tags, str) else tags),
+        links=links or {},
+        html=html,
+        attachments=tuple(attachments),
     )
     wanted = [targets] if isinstance(targets, str | Notifier) else list(targets)
     if len(wanted) < 2:
-        return [_deliver(target, message) for target in wanted]
-    return _deliver_all(wanted, message)
+        return [_deliver(target, message, dry_run=dry_run) for target in wanted]
+    return _deliver_all(wanted, message, dry_run=dry_run)
 
 
-def _deliver_all(targets: list[Target], message: Notification) -> list[Receipt]:
+async def anotify(
+    targets: Target | Iterable[Target], notification: Notification | None = None, **parts: Any
+) -> list[Receipt]:
+    """`notify`, in a worker thread; takes the same arguments."""
+    import asyncio
+
+    return await asyncio.to_thread(notify, targets, notification, **parts)
+
+
+def _deliver_all(targets: list[Target], message: Notification, *, dry_run: bool) -> list[Receipt]:
     from concurrent.futures import ThreadPoolExecutor
     from contextvars import copy_context
 
     with ThreadPoolExecutor(min(len(targets), MAX_PARALLEL), "brickwork-notify") as pool:
         # Each in a copy of the caller's context, where the vault in use is found.
-        sent = [pool.submit(copy_context().run, _deliver, target, message) for target in targets]
+        sent = [
+            pool.submit(copy_context().run, _deliver, target, message, dry_run=dry_run)
+            for target in targets
+        ]
     return [future.result() for future in sent]
 
 
-def _deliver(target: Target, message: Notification) -> Receipt:
+def _deliver(target: Target, message: Notification, *, dry_run: bool) -> Receipt:
     """Send to one target; whatever goes wrong becomes its receipt."""
     label = _label(target)
     try:
@@ -84,22 +126,7 @@ def _deliver(target: Target, message: Notification) -> Receipt:
         return Receipt(
             label, DeliveryStatus.REFUSED, 0, detail=f"{type(error).__name__} while opening it"
         )
-    try:
-        receipt = notifier.send(message)
-    except Exception as error:  # noqa: BLE001  # as above
-        # Not its text: errors of HTTP libraries quote the URL, which may be the secret.
-        return Receipt(
-            label,
-            DeliveryStatus.FAILED,
-            detail=f"{type(error).__name__} in {type(notifier).__name__}; "
-            "call its send() alone to see where",
-        )
-    answer: object = receipt
-    if not isinstance(answer, Receipt):
-        return Receipt(
-            label, DeliveryStatus.FAILED, detail=f"{type(notifier).__name__} gave no receipt"
-        )
-    return answer
+    return sent_safely(notifier, message, label, dry_run=dry_run)
 
 
 def _opened(target: object) -> Notifier:

@@ -14,7 +14,7 @@ def brickwork_blocks() -> dict[str, str]:
         "settings": "brickwork.builtin.blocks:Settings",
         "database-url": "brickwork.builtin.blocks:DatabaseUrl",
         "local-storage": "brickwork.builtin.local_storage:LocalStorage",
-        "webhook": "brickwork.builtin.webhook:Webhook",
+        "webhook": "brickwork.builtin.notifiers.webhook:Webhook",
     }
 
 
@@ -44,8 +44,8 @@ def brickwork_serializers() -> dict[str, str]:
 def brickwork_notifiers() -> dict[str, str]:
     """The terminal, and any HTTP endpoint."""
     return {
-        "console": "brickwork.builtin.console_notifier:ConsoleNotifier",
-        "webhook": "brickwork.builtin.webhook:Webhook",
+        "console": "brickwork.builtin.notifiers.console:ConsoleNotifier",
+        "webhook": "brickwork.builtin.notifiers.webhook:Webhook",
     }
 
 
