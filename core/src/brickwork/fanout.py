@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from brickwork.builtin.notifiers.parallel import at_once
 from brickwork.errors import BrickworkError, NotifierError
 from brickwork.masking import masker
 from brickwork.notifier import (
@@ -16,8 +17,6 @@ from brickwork.notifier import (
     explained,
     sent_safely,
 )
-
-MAX_PARALLEL = 16
 
 Target = str | Notifier
 
@@ -88,9 +87,9 @@ def notify(
         attachments=tuple(attachments),
     )
     wanted = [targets] if isinstance(targets, str | Notifier) else list(targets)
-    if len(wanted) < 2:
-        return [_deliver(target, message, dry_run=dry_run) for target in wanted]
-    return _deliver_all(wanted, message, dry_run=dry_run)
+    return at_once(
+        lambda target: _deliver(target, message, dry_run=dry_run), wanted, "brickwork-notify"
+    )
 
 
 async def anotify(
@@ -100,19 +99,6 @@ async def anotify(
     import asyncio
 
     return await asyncio.to_thread(notify, targets, notification, **parts)
-
-
-def _deliver_all(targets: list[Target], message: Notification, *, dry_run: bool) -> list[Receipt]:
-    from concurrent.futures import ThreadPoolExecutor
-    from contextvars import copy_context
-
-    with ThreadPoolExecutor(min(len(targets), MAX_PARALLEL), "brickwork-notify") as pool:
-        # Each in a copy of the caller's context, where the vault in use is found.
-        sent = [
-            pool.submit(copy_context().run, _deliver, target, message, dry_run=dry_run)
-            for target in targets
-        ]
-    return [future.result() for future in sent]
 
 
 def _deliver(target: Target, message: Notification, *, dry_run: bool) -> Receipt:
