@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from brickwork.fanout import anotify as anotify, notify as notify
     from brickwork.hookspecs import hookimpl as hookimpl
     from brickwork.keyprovider import KeyProvider as KeyProvider
+    from brickwork.ledger import Ledger as Ledger, Page as Page, ledger_of as ledger_of
     from brickwork.masking import (
         MaskingWarning as MaskingWarning,
         install_masking as install_masking,
@@ -180,6 +181,7 @@ _HOMES = {
     "fanout": "anotify notify",
     "hookspecs": "hookimpl",
     "keyprovider": "KeyProvider",
+    "ledger": "Ledger Page ledger_of",
     "masking": "MaskingWarning install_masking",
     "notifier": (
         "Attachment DeliveryStatus Limits Notification Notifier Overflow Receipt Severity Unit"

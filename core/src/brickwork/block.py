@@ -315,6 +315,7 @@ class Place(NamedTuple):
     store_id: bytes
     pinned: bool = False  # loaded by an explicit version
     changed: bool = False  # a changed copy: not what is saved, but based on it
+    block_id: bytes = b""  # which stays when the block is renamed
 
 
 def place_of(block: Block) -> Place | None:

@@ -75,7 +75,8 @@ def save_all(
                 )
                 address = Address(record.slug, record.name, record.version)
                 # The next ones may refer to it.
-                stamp(saving.block, Place(address, store.store_id))
+                place = Place(address, store.store_id, block_id=record.block_id)
+                stamp(saving.block, place)
                 done.append((Document(record), encoded.secrets))
     except BaseException:
         for block, place in before:

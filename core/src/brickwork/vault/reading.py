@@ -151,7 +151,8 @@ class Reader:
         except BlockError as error:
             error.add_note(f"in block {here}")
             raise
-        stamp(block, Place(here, self.store.store_id, address.version is not None))
+        pinned = address.version is not None
+        stamp(block, Place(here, self.store.store_id, pinned, block_id=record.block_id))
         if self.warns and b'"notes":' in record.public:
             from brickwork.vault.expiry import warn_if_expired
 

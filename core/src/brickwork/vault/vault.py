@@ -139,7 +139,7 @@ class Vault(Versions, Manifests):
             else:
                 break
         address = Address(record.slug, record.name, record.version)
-        stamp(block, Place(address, self.store.store_id))
+        stamp(block, Place(address, self.store.store_id, block_id=record.block_id))
         _warn_of_short(encoded.secrets, address)
         return Document(record)
 
