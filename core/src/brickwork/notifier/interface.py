@@ -11,7 +11,7 @@ from brickwork.notifier.limits import Limits, fitted
 from brickwork.notifier.notification import Notification
 from brickwork.notifier.receipt import DeliveryStatus, Receipt, joined, not_delivered
 
-_NO_LIMITS = Limits(attachments=1_000_000)
+_NO_FILES = Limits()
 
 
 class Notifier(ABC):
@@ -73,9 +73,9 @@ class Notifier(ABC):
     def limits(self) -> Limits:
         """Say what the service takes; what is larger is cut or split before `deliver` sees it.
 
-        The default takes everything as it is.
+        The default takes every text as it is and no file: the body then names those that there are.
         """
-        return _NO_LIMITS
+        return _NO_FILES
 
     def rehearse(self, messages: Sequence[Notification]) -> Receipt:
         """Say what would be sent, for a dry run. No I/O; only routes need another one."""

@@ -1,4 +1,4 @@
-"""The contract of notifiers: what arrives, and what a receipt may say about it.
+"""The contract of notifiers: what arrives, what must not leave, and what a receipt may say.
 
 ::
 
@@ -8,206 +8,60 @@
             with HttpCounterpart(lambda url: TeamChat(url=url, timeout_seconds=0.5)) as server:
                 yield server
 
-A notifier that is not reached by HTTP brings a `Counterpart` of its own.
+A notifier that is not reached by HTTP brings a `Counterpart` of its own: two methods are enough.
+What the service cannot do is left out of ``behaviours``. A block with a field ``overflow`` is tried
+with each of its values.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Lock, Thread
-from types import TracebackType
-from typing import Self
-from urllib.parse import unquote
+import asyncio
+import re
+from threading import Thread
 
 import pytest
 
+from brickwork.block import Block
 from brickwork.fanout import notify
 from brickwork.notifier import DeliveryStatus, Notification, Notifier, Receipt, Severity
-from brickwork.secret import Secret
-from brickwork.testing.base import Contract
+from brickwork.tasks import Scope
+from brickwork.testing.notifier_content import ContentNotifierContract
+from brickwork.testing.notifier_counterpart import (
+    URL_SECRET as URL_SECRET,
+    Behaviour as Behaviour,
+    Counterpart as Counterpart,
+    HttpCounterpart as HttpCounterpart,
+    changed,
+    readable as readable,
+)
+from brickwork.testing.notifier_privacy import PrivacyNotifierContract
+from brickwork.testing.notifier_setting import check_receipt
 
-URL_SECRET = "T0-counterpart-path-secret-9f2c"  # noqa: S105  # looked for where it must not be
-
-_SENTINEL = "sentinel-that-must-not-leave-71c4d0"
-
-
-class Behaviour(StrEnum):
-    """How the service that a notifier talks to behaves."""
-
-    OK = "ok"
-    """Takes everything."""
-    REFUSING = "refusing"
-    """Says no for good: HTTP 404."""
-    RATE_LIMITING = "rate-limiting"
-    """Asks to try again at once, HTTP 429 with ``Retry-After: 0``, and takes the next one."""
-    BROKEN = "broken"
-    """Answers HTTP 500, always."""
-    SILENT = "silent"
-    """Takes the connection and never answers."""
+_THREADS = 8
 
 
-class Counterpart(ABC):
-    """What stands for the service in the contract, on loopback."""
+class NotifierContract(ContentNotifierContract, PrivacyNotifierContract):
+    """What every notifier keeps to.
 
-    @abstractmethod
-    def notifier(self, behaviour: Behaviour) -> Notifier:
-        """Return a notifier whose service behaves like this."""
-
-    @abstractmethod
-    def received(self) -> str:
-        """Return everything that has arrived, as text."""
-
-
-class _Server(ThreadingHTTPServer):
-    request_queue_size = 128  # with the usual 5, many senders at once wait a second
-
-
-class HttpCounterpart(Counterpart):
-    """An HTTP server on 127.0.0.1, for notifiers that take the URL of their service.
-
-    Args:
-        make: Makes the notifier for a URL; the URL's path holds `URL_SECRET`. Its time-out should
-            be short.
-        answer: The body of the answer to what is taken.
+    Give one fixture, ``counterpart``, and, where they differ, the properties ``behaviours``,
+    ``patience_seconds``, ``shows_html`` and ``check_connects``.
     """
 
-    def __init__(self, make: Callable[[str], Notifier], *, answer: bytes = b"ok") -> None:
-        self._make = make
-        self._answer = answer
-        self._lock = Lock()
-        self._received: list[str] = []
-        self._limited: set[str] = set()
-        self._made = 0
-        self._closing = Event()
-        self._server = _Server(("127.0.0.1", 0), self._handler())
-        self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def notifier(self, behaviour: Behaviour) -> Notifier:
-        """Return a notifier for a URL of its own on this server."""
-        self._made += 1
-        port = self._server.server_address[1]
-        return self._make(f"http://127.0.0.1:{port}/{behaviour}/{self._made}/{URL_SECRET}")
-
-    def received(self) -> str:
-        """Return the paths, headers and bodies of all requests, as they came and decoded."""
-        with self._lock:
-            text = "\n".join(self._received)
-        return f"{text}\n{unquote(text)}"
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        counterpart = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                with suppress(ConnectionError):  # a client that gave up
-                    counterpart._serve(self)
-
-            do_PUT = do_POST  # noqa: N815  # the name that http.server looks for
-
-            def log_message(self, *args: object) -> None:
-                """Keep the test's output clean."""
-
-        return Handler
-
-    def _serve(self, request: BaseHTTPRequestHandler) -> None:
-        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
-        behaviour = Behaviour(request.path.split("/")[1])
-        with self._lock:
-            self._received.append(f"{request.headers}\n{body.decode('utf-8', 'replace')}")
-            limited = behaviour is Behaviour.RATE_LIMITING and request.path not in self._limited
-            self._limited.add(request.path)
-        if behaviour is Behaviour.SILENT:
-            self._closing.wait()
-            return
-        if behaviour is Behaviour.REFUSING:
-            # Many servers quote the path that they do not know.
-            _reply(request, 404, f"Cannot POST {request.path}".encode())
-        elif behaviour is Behaviour.BROKEN:
-            _reply(request, 500, b"Internal Server Error")
-        elif limited:
-            _reply(request, 429, b"slow down", {"Retry-After": "0"})
-        else:
-            _reply(request, 200, self._answer)
-
-
-def _reply(
-    request: BaseHTTPRequestHandler,
-    status: int,
-    body: bytes,
-    headers: dict[str, str] | None = None,
-) -> None:
-    request.send_response(status)
-    for name, value in (headers or {}).items():
-        request.send_header(name, value)
-    request.send_header("Content-Length", str(len(body)))
-    request.end_headers()
-    request.wfile.write(body)
-
-
-class NotifierContract(Contract):
-    """What every notifier keeps to."""
-
-    @pytest.fixture
-    def counterpart(self) -> Iterator[Counterpart]:
-        """Give the service that the notifier talks to."""
-        raise NotImplementedError("the contract needs a fixture named counterpart")
-
-    @property
-    def behaviours(self) -> frozenset[Behaviour]:
-        """What the service can do; leave out of it only what cannot happen to this notifier."""
-        return frozenset(Behaviour)
-
-    @property
-    def patience_seconds(self) -> float:
-        """How long `send` may take when the service never answers."""
-        return 15.0
+    # What the service answers
 
     def test_delivers(self, counterpart: Counterpart) -> None:
         """A notification that the service takes is reported as delivered, and arrives whole."""
-        receipt = counterpart.notifier(Behaviour.OK).send(
+        self._delivered(
+            counterpart.notifier(Behaviour.OK),
             Notification(
                 "title-7a1",
                 body="body-7a2",
                 severity=Severity.WARNING,
                 fields={"name-7a3": "value-7a4"},
                 url="https://example.com/7a5",
-            )
+            ),
         )
-
-        _check(receipt)
-        assert receipt.delivered, f"the service took it, and the receipt says {receipt}"
         arrived = counterpart.received()
         for part in ("title-7a1", "body-7a2", "name-7a3", "value-7a4", "https://example.com/7a5"):
             assert part in arrived, f"{part} did not arrive; send every part of a notification"
-
-    def test_title_alone_delivers(self, counterpart: Counterpart) -> None:
-        """Everything but the title may be left out."""
-        assert counterpart.notifier(Behaviour.OK).send(Notification("just this")).delivered
-        assert "just this" in counterpart.received()
-
-    @pytest.mark.parametrize("severity", list(Severity))
-    def test_takes_every_severity(self, counterpart: Counterpart, severity: Severity) -> None:
-        """A service that knows fewer severities maps them; none is an error."""
-        receipt = counterpart.notifier(Behaviour.OK).send(Notification("x", severity=severity))
-
-        assert receipt.delivered, f"severity {severity}: {receipt}"
 
     def test_refused_is_not_delivered(self, counterpart: Counterpart) -> None:
         """What the service refuses is a receipt that says so and why; nothing is raised."""
@@ -218,13 +72,39 @@ class NotifierContract(Contract):
             "return a Receipt with DeliveryStatus.REFUSED"
         )
         assert receipt.detail, "the receipt does not say why; give it a detail"
+        assert receipt.attempts == 1, (
+            f"it was sent {receipt.attempts} times, though it was refused for good; send again "
+            "only what may be taken later"
+        )
 
     def test_rate_limit_is_waited_for(self, counterpart: Counterpart) -> None:
-        """When the service asks to try again, it is tried again, and the receipt counts it."""
+        """When the service asks to wait, it is sent again after that, and the receipt counts it."""
         receipt = self._send(counterpart, Behaviour.RATE_LIMITING)
 
         assert receipt.delivered, f"after one 429 the service takes it, but: {receipt}"
         assert receipt.attempts == 2, f"it was sent twice; the receipt counts {receipt.attempts}"
+        assert receipt.seconds >= counterpart.wait_seconds * 0.95, (
+            f"it was sent again after {receipt.seconds:.2f} s, though the service asked to wait "
+            f"{counterpart.wait_seconds:.0f} s; wait as long as Retry-After says"
+        )
+
+    def test_long_wait_is_not_waited_for(self, counterpart: Counterpart) -> None:
+        """When the service asks to wait an hour, it ends at once as failed, and says why."""
+        receipt = self._send(counterpart, Behaviour.BUSY)
+
+        assert receipt.status is DeliveryStatus.FAILED, (
+            f"the service asks to wait an hour, and the receipt says {receipt.status}; it may be "
+            "taken later: return DeliveryStatus.FAILED"
+        )
+        assert receipt.attempts == 1, (
+            f"it was sent {receipt.attempts} times, though the service asked to wait an hour"
+        )
+        assert receipt.seconds < self.patience_seconds, (
+            f"it took {receipt.seconds:.1f} s; when the wait does not fit in the time, end at once"
+        )
+        assert re.search(r"3,?600|hour|60 min", receipt.detail), (
+            f"the receipt does not say how long the service asked to wait: {receipt.detail!r}"
+        )
 
     def test_broken_service_is_not_delivered(self, counterpart: Counterpart) -> None:
         """An error of the service is never reported as success."""
@@ -244,76 +124,201 @@ class NotifierContract(Contract):
         assert receipt.seconds < self.patience_seconds, (
             f"it took {receipt.seconds:.1f} s; set a time-out in the client"
         )
+        assert receipt.detail, "the receipt does not say why; give it a detail"
 
-    def test_secrets_do_not_leave(self, counterpart: Counterpart) -> None:
-        """A secret that got into a text is hidden before the text leaves."""
-        secret = Secret(_SENTINEL)
-        notification = Notification(
-            f"title {secret.reveal()}",
-            body=f"beside-it {secret.reveal()}",
-            fields={f"name {secret.reveal()}": f"value {secret.reveal()}"},
-            url=f"https://example.com/?token={secret.reveal()}",
-            thread_key=f"thread {secret.reveal()}",
-            dedupe_key=f"dedupe {secret.reveal()}",
+    def test_unreachable_service_is_not_delivered(self, counterpart: Counterpart) -> None:
+        """When nothing listens, that is a receipt that says so and why; nothing is raised."""
+        with Scope(seconds=2):
+            receipt = self._send(counterpart, Behaviour.UNREACHABLE)
+
+        assert receipt.status is DeliveryStatus.FAILED, f"nothing listens, and: {receipt}"
+        assert receipt.detail, "the receipt does not say why; give it a detail"
+
+    @pytest.mark.parametrize(
+        "behaviour", [Behaviour.OK, Behaviour.REFUSING, Behaviour.RATE_LIMITING, Behaviour.BROKEN]
+    )
+    def test_attempts_are_counted(self, counterpart: Counterpart, behaviour: Behaviour) -> None:
+        """A receipt counts as many attempts as arrived."""
+        receipt = self._send(counterpart, behaviour)
+        arrived = counterpart.arrivals()
+        if arrived is None:
+            pytest.skip("declared: the counterpart does not count what arrives")
+        assert receipt.attempts == arrived, (
+            f"it was sent {arrived} times, and the receipt counts {receipt.attempts}"
         )
-        receipt = counterpart.notifier(Behaviour.OK).send(notification)
 
-        arrived = counterpart.received()
-        assert receipt.delivered, f"not delivered, so nothing is shown by this test: {receipt}"
-        assert "beside-it" in arrived, "the text beside the secret did not arrive"
-        assert _SENTINEL not in arrived, (
-            "a secret was sent; implement deliver(), which is given masked texts, and not send()"
-        )
+    # When to stop
 
-    def test_receipts_show_no_secret(self, counterpart: Counterpart) -> None:
-        """No receipt and no description carries the secret part of the service's URL."""
-        receipts = 0
-        for behaviour in sorted(self.behaviours):
-            notifier = counterpart.notifier(behaviour)
+    def test_cancelling_ends_the_wait(self, counterpart: Counterpart) -> None:
+        """When the work around is cancelled, the wait for the next attempt ends at once."""
+        notifier = self._notifier(counterpart, Behaviour.RATE_LIMITING)
+        if not counterpart.wait_seconds:
+            pytest.skip("declared: the service cannot ask to wait")
+        with Scope() as scope:
+            canceller = Thread(target=_cancel_after_arrival, args=(scope, counterpart))
+            canceller.start()
             receipt = notifier.send(Notification("hello"))
-            _check(receipt)
-            receipts += 1
-            for text in (repr(receipt), notifier.describe()):
-                assert URL_SECRET not in text, f"{behaviour}: {text} shows the URL's secret"
-            assert receipt.target == notifier.describe(), "a receipt's target is describe()"
-        assert receipts, "no behaviour is declared"
+            canceller.join()
+
+        assert receipt.attempts == 1, (
+            f"it was sent {receipt.attempts} times, though the scope was cancelled after the "
+            "first; wait with Scope.waking, and look at cancelled() before the next attempt"
+        )
+        assert receipt.status is DeliveryStatus.FAILED, f"it was cancelled, and: {receipt}"
+        assert receipt.seconds < counterpart.wait_seconds, (
+            f"it took {receipt.seconds:.2f} s: the wait was not ended by the cancelling"
+        )
+
+    def test_time_of_a_task_bounds_the_retries(self, counterpart: Counterpart) -> None:
+        """A wait that the time of the task around does not allow is not begun."""
+        notifier = self._notifier(counterpart, Behaviour.RATE_LIMITING)
+        if not counterpart.wait_seconds:
+            pytest.skip("declared: the service cannot ask to wait")
+        with Scope(seconds=counterpart.wait_seconds / 2):
+            receipt = notifier.send(Notification("hello"))
+
+        assert (receipt.status, receipt.attempts) == (DeliveryStatus.FAILED, 1), (
+            f"the task's time was too short for another attempt, and: {receipt}; ask remaining()"
+        )
+
+    def test_time_of_a_task_bounds_an_attempt(self, counterpart: Counterpart) -> None:
+        """A service that never answers is given up when the time of the task around is up."""
+        slow = changed(self._notifier(counterpart, Behaviour.SILENT), timeout_seconds=60.0)
+        if slow is None:
+            pytest.skip("declared: this notifier has no field timeout_seconds")
+        with Scope(seconds=0.3):
+            receipt = slow.send(Notification("hello"))
+
+        assert receipt.status is DeliveryStatus.FAILED, f"nobody answered, and: {receipt}"
+        assert receipt.seconds < self.patience_seconds, (
+            f"it took {receipt.seconds:.1f} s of a task that had 0.3 s; hand remaining() to the "
+            "client as its time-out"
+        )
+
+    # Together
 
     def test_one_failure_stops_no_other(self, counterpart: Counterpart) -> None:
         """With several targets, each has its receipt in order, whatever the others do."""
         good = counterpart.notifier(Behaviour.OK)
-        receipts = notify([_Raising(), good, "no-such-scheme:x", good], title="to all")
+        bad = [
+            counterpart.notifier(each)
+            for each in (Behaviour.REFUSING, Behaviour.BROKEN, Behaviour.SILENT)
+            if each in self.behaviours
+        ]
+        receipts = notify([Raising(), good, "no-such-scheme:x", *bad, good], title="to all")
 
-        assert [receipt.delivered for receipt in receipts] == [False, True, False, True]
+        delivered = [receipt.delivered for receipt in receipts]
+        assert delivered == [False, True, False, *[False] * len(bad), True], receipts
+        assert receipts[1].target == receipts[-1].target == good.describe(), "in another order"
 
     def test_sends_from_many_threads(self, counterpart: Counterpart) -> None:
-        """One notifier may be used by several threads at once."""
+        """One notifier may be used by several threads at once: each message arrives, once."""
         notifier = counterpart.notifier(Behaviour.OK)
-        receipts = notify([notifier] * 8, title="from a thread")
+        receipts: list[Receipt] = []
 
-        assert len(receipts) == 8
+        def send(number: int) -> None:
+            receipts.append(notifier.send(Notification(f"from-thread-{number}-end")))
+
+        threads = [Thread(target=send, args=(number,)) for number in range(_THREADS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert len(receipts) == _THREADS, "send() raised in a thread"
         assert all(receipt.delivered for receipt in receipts), receipts
-        assert counterpart.received().count("from a thread") >= 8
+        arrived = counterpart.received()
+        missing = [n for n in range(_THREADS) if f"from-thread-{n}-end" not in arrived]
+        assert not missing, (
+            f"{len(missing)} of {_THREADS} messages did not arrive; keep nothing of one message on "
+            "the notifier"
+        )
+        assert counterpart.arrivals() in (None, _THREADS), (
+            f"{_THREADS} messages were sent, and {counterpart.arrivals()} arrived"
+        )
 
-    def _send(self, counterpart: Counterpart, behaviour: Behaviour) -> Receipt:
-        if behaviour not in self.behaviours:
-            pytest.skip(f"declared: the service of this notifier is never {behaviour}")
-        receipt = counterpart.notifier(behaviour).send(Notification("hello", body="there"))
-        _check(receipt)
-        return receipt
+    @pytest.mark.parametrize("behaviour", [Behaviour.OK, Behaviour.REFUSING])
+    def test_asend_is_send(self, counterpart: Counterpart, behaviour: Behaviour) -> None:
+        """`asend` sends the same and gives the same receipt."""
+        notification = Notification("title-2c1", body="body-2c2")
+        plain = self._send(counterpart, behaviour, notification)
+        notifier = counterpart.notifier(behaviour)
+        before = len(counterpart.received())
+        receipt = asyncio.run(notifier.asend(notification))
+
+        check_receipt(receipt)
+        assert (receipt.status, receipt.attempts, receipt.http_status) == (
+            plain.status,
+            plain.attempts,
+            plain.http_status,
+        ), f"send() gave {plain}, and asend() {receipt}; do not override asend()"
+        assert "title-2c1" in counterpart.received()[before:], "what asend() sent did not arrive"
+
+    # Checking a block
+
+    def test_check_says_ok(self, counterpart: Counterpart) -> None:
+        """A block's `check` finds nothing wrong where the service takes everything."""
+        report = _block(counterpart.notifier(Behaviour.OK)).check()
+
+        assert report.ok, f"the service is there, and check() says {report}"
+        assert report.findings, "check() looked at nothing; return at least one Finding"
+
+    def test_check_sends_nothing(self, counterpart: Counterpart) -> None:
+        """A check must not write to people: nothing arrives, whatever the service does."""
+        for behaviour in sorted(self.behaviours - {Behaviour.SILENT}):
+            _block(counterpart.notifier(behaviour)).check()
+
+        assert counterpart.received() == "", "check() sent a message; only look, or connect"
+
+    def test_check_notices_that_nothing_listens(self, counterpart: Counterpart) -> None:
+        """A check of a service that is not there fails, and says what to do."""
+        self._declared(Behaviour.UNREACHABLE)
+        if not self.check_connects:
+            pytest.skip("declared: the check of this block does not connect")
+        report = _block(counterpart.notifier(Behaviour.UNREACHABLE)).check()
+
+        assert not report.ok, f"nothing listens, and check() says {report}; connect, or say why not"
+        assert all(each.fix for each in report.findings if each.status == "failed"), (
+            "a failed finding does not say what to do next; give it a fix"
+        )
+
+    def test_check_is_bounded_in_time(self, counterpart: Counterpart) -> None:
+        """A check of a service that never answers ends in time, with a report."""
+        self._declared(Behaviour.SILENT)
+        block = _block(counterpart.notifier(Behaviour.SILENT))
+        done: list[object] = []
+        checking = Thread(target=lambda: done.append(block.check()), daemon=True)
+        checking.start()
+        checking.join(self.patience_seconds)
+
+        assert not checking.is_alive(), (
+            f"check() has no end within {self.patience_seconds:.0f} s; set a time-out in the client"
+        )
+        assert done, "check() raised an error; let it return a report with a failed finding"
 
 
-def _check(receipt: object) -> None:
-    assert isinstance(receipt, Receipt), f"send() returned {type(receipt).__name__}, no Receipt"
-    assert receipt.target, "the receipt names no target; return a name from describe()"
-    assert receipt.attempts >= 1, "it was sent, and the receipt counts no attempt"
-    assert receipt.seconds > 0, "the receipt does not say how long it took; do not override send()"
+def _cancel_after_arrival(scope: Scope, counterpart: Counterpart) -> None:
+    from time import monotonic, sleep
+
+    end = monotonic() + 10
+    while not counterpart.received() and monotonic() < end:
+        sleep(0.005)
+    scope.cancel()
 
 
-class _Raising(Notifier):
+def _block(notifier: Notifier) -> Block:
+    if not isinstance(notifier, Block):
+        pytest.skip("declared: this notifier is no block, so it has no check")
+    return notifier
+
+
+class Raising(Notifier):
     """A notifier with a fault."""
 
     def deliver(self, notification: Notification) -> Receipt:
+        """Raise what no notifier should."""
         raise RuntimeError(notification.title)
 
     def describe(self) -> str:
+        """Return a name."""
         return "raising"
