@@ -52,7 +52,8 @@ class Limits:
     """How large a message may be; None where there is no limit.
 
     What does not fit in its place (a field too many, a field's value that is too long, the end of
-    the title, an attachment) goes to the body, and ``overflow`` says what becomes of a long body.
+    the title, a link, an attachment) goes to the body, and ``overflow`` says what becomes of a long
+    body.
 
     Attributes:
         title: The title's length.
@@ -60,8 +61,13 @@ class Limits:
         fields: How many fields there may be.
         field_name: The length of a field's name.
         field_value: The length of a field's value.
-        total: The length of title, body and fields together.
+        total: The length of title, body, fields and links together.
         unit: What is counted.
+        measure: Counts instead of ``unit``, for a service that counts what a text becomes on the
+            way, such as escaped Markdown or JSON: at least one for each character, never less for
+            a text than for its start, never more for two lines than for each and the newline.
+        links: How many links it shows as such, besides ``url``.
+        link: Tells of words and a URL (of ``url`` without words) whether that can be a link.
         attachments: How many files it takes; 0 if it takes none.
         attachment_bytes: The size of all attachments together.
         overflow: What to do with a body that is too long; `Overflow.ATTACH` becomes a cut where no
@@ -75,18 +81,23 @@ class Limits:
     field_value: int | None = None
     total: int | None = None
     unit: Unit = Unit.CHARACTERS
+    measure: Callable[[str], int] | None = None
+    links: int | None = None
+    link: Callable[[str, str], bool] | None = None
     attachments: int = 0
     attachment_bytes: int | None = None
     overflow: Overflow = Overflow.CUT
 
     def size(self, text: str) -> int:
         """Return how long a text is, as the service counts."""
-        return _SIZES[self.unit](text)
+        return (self.measure or _SIZES[self.unit])(text)
 
     def head(self, text: str, limit: int) -> str:
         """Return the longest start of a text that is not above a limit; whole characters only."""
         if limit <= 0:
             return ""
+        if self.measure is not None:
+            return _measured_head(text, self.measure, limit)
         if self.unit is Unit.CHARACTERS:
             return text[:limit]
         encoding, width = ("utf-8", 1) if self.unit is Unit.BYTES else ("utf-16-le", 2)
@@ -97,6 +108,18 @@ class Limits:
         if self.size(text) <= limit:
             return text
         return (self.head(text, limit - self.size(_CUT)) + _CUT) if limit > 0 else ""
+
+
+def _measured_head(text: str, measure: Callable[[str], int], limit: int) -> str:
+    """Return the longest start that does not measure more than a limit."""
+    low, high = 0, min(len(text), limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if measure(text[:middle]) <= limit:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low]
 
 
 def fitted(notification: Notification, limits: Limits) -> list[Notification]:
@@ -123,8 +146,9 @@ def _placed(notification: Notification, limits: Limits) -> Notification:
     if limits.title is not None and limits.size(title) > limits.title:
         before.append(title)
         title = limits.cut(title, limits.title)
+    url, links, used, unlinked = _linked(notification, limits)
+    after += unlinked
     fields: dict[str, str] = {}
-    used = 0
     for name, value in notification.fields.items():
         size = limits.size(name) + limits.size(value)
         if _takes_field(limits, len(fields), name, value, used + size):
@@ -139,8 +163,38 @@ def _placed(notification: Notification, limits: Limits) -> Notification:
     body = "\n".join([*before, *filter(None, [notification.body]), *after])
     html = None if before or after else notification.html
     return replace(
-        notification, title=title, body=body, fields=fields, html=html, attachments=attachments
+        notification,
+        title=title,
+        body=body,
+        fields=fields,
+        url=url,
+        links=links,
+        html=html,
+        attachments=attachments,
     )
+
+
+def _linked(
+    notification: Notification, limits: Limits
+) -> tuple[str | None, dict[str, str], int, list[str]]:
+    """Return the URL and the links that the service shows, their size, and lines on the others."""
+    kept: list[tuple[str, str]] = []
+    lines: list[str] = []
+    used = 0
+    wanted = [("", notification.url)] if notification.url else []
+    wanted += [(words or url, url) for words, url in notification.links.items()]
+    for words, url in wanted:
+        size = limits.size(words) + limits.size(url)
+        # Half of what is left for fields stays for the title and the body.
+        small = limits.total is None or used + size <= limits.total // 4
+        full = words and limits.links is not None and sum(bool(w) for w, _ in kept) >= limits.links
+        if small and not full and (limits.link is None or limits.link(words, url)):
+            kept.append((words, url))
+            used += size
+        else:
+            lines.append(f"{words}: {url}" if words else url)
+    shown = dict(kept)
+    return shown.pop("", None), shown, used, lines
 
 
 def _takes_field(limits: Limits, count: int, name: str, value: str, used: int) -> bool:
@@ -176,7 +230,9 @@ def _room(notification: Notification, limits: Limits) -> int | None:
     if limits.total is None:
         return limits.body
     used = limits.size(notification.title)
-    used += sum(limits.size(n) + limits.size(v) for n, v in notification.fields.items())
+    pairs = [*notification.fields.items(), *notification.links.items()]
+    used += sum(limits.size(name) + limits.size(value) for name, value in pairs)
+    used += limits.size(notification.url or "")
     left = max(0, limits.total - used)
     return left if limits.body is None else min(limits.body, left)
 
