@@ -117,6 +117,7 @@ READS = {
         "documents",
         "explain",
         "history",
+        "ledger",  # what blocks remember: no change of them
         "load",
         "open",
     ),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         Settings as Settings,
     )
     from brickwork.builtin.local_storage import LocalStorage as LocalStorage
+    from brickwork.builtin.notifiers.route.block import NotifyRoute as NotifyRoute
+    from brickwork.builtin.notifiers.route.target import RouteTarget as RouteTarget
     from brickwork.builtin.notifiers.webhook import Webhook as Webhook
     from brickwork.builtin.notifiers.webhook_signature import verify_signature as verify_signature
     from brickwork.config import Config as Config
@@ -120,6 +122,7 @@ if TYPE_CHECKING:
     )
     from brickwork.store import (
         AuditRow as AuditRow,
+        LedgerRow as LedgerRow,
         Record as Record,
         Rewrap as Rewrap,
         Store as Store,
@@ -165,6 +168,8 @@ _HOMES = {
     "block": "Address Block CheckReport Finding migration",
     "builtin.blocks": "BasicAuth DatabaseUrl SecretBlock Settings",
     "builtin.local_storage": "LocalStorage",
+    "builtin.notifiers.route.block": "NotifyRoute",
+    "builtin.notifiers.route.target": "RouteTarget",
     "builtin.notifiers.webhook": "Webhook",
     "builtin.notifiers.webhook_signature": "verify_signature",
     "config": "Config",
@@ -192,7 +197,7 @@ _HOMES = {
     "secret": "Secret",
     "serializer": "Codec Serializer StoredException UnsafeSerializer register_type",
     "storage": "ObjectInfo ProgressCallback Storage check_key check_prefix",
-    "store": "AuditRow Record Rewrap Store WrappedKey",
+    "store": "AuditRow LedgerRow Record Rewrap Store WrappedKey",
     "tasks": (
         "Engine Progress Scope Task TaskFuture cancelled check_cancelled exponential_backoff"
         " on_progress progress remaining task use_engine"

@@ -16,8 +16,9 @@ from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
+from brickwork._default import current_vault
 from brickwork.block import Block, place_of
-from brickwork.errors import StoreError, UnsupportedType
+from brickwork.errors import BrickworkError, StoreError, UnsupportedType
 
 MAX_KEEP_SECONDS = 366 * 24 * 3600.0
 """No entry is kept for longer than a year, so that a ledger cannot grow without end."""
@@ -247,6 +248,12 @@ def ledger_of(block: Block) -> Ledger:
     place = place_of(block)
     if place is None or place.changed:
         return _in_process(block)
+    try:
+        vault = current_vault()
+        if vault.store.exists() and vault.store.store_id == place.store_id:
+            return vault.ledger(block)
+    except BrickworkError:
+        pass  # the vault in use cannot even be opened: it is none to remember in
     return _in_process((place.store_id, place.block_id))
 
 

@@ -75,6 +75,24 @@ class AuditRow(NamedTuple):
     mac: bytes
 
 
+class LedgerRow(NamedTuple):
+    """An entry of a block's ledger, as a store keeps it.
+
+    Attributes:
+        scope: The id of the block whose ledger it is.
+        key: What it is found by: a code of the entry's key, which tells nothing about it.
+        kid: The id of the root key that it is sealed under.
+        sealed: The entry, encrypted.
+        expires_at: When it ends, in seconds since 1970.
+    """
+
+    scope: bytes
+    key: bytes
+    kid: bytes
+    sealed: bytes
+    expires_at: float
+
+
 class Rewrap(NamedTuple):
     """A document whose data key gets another wrapping.
 
@@ -164,7 +182,10 @@ class Store(ABC):
 
     @abstractmethod
     def remove(self, block_id: bytes) -> None:
-        """Remove a block with all its versions; nothing happens if it is gone already."""
+        """Remove a block with all its versions and its ledger.
+
+        Nothing happens if it is gone already.
+        """
 
     @abstractmethod
     def put_key(self, key: WrappedKey) -> None:
@@ -242,6 +263,27 @@ class Store(ABC):
     @abstractmethod
     def audit_rows_before(self, position: int, limit: int) -> Sequence[AuditRow]:
         """Return the rows whose position is below one, the newest first; at most so many."""
+
+    # The ledgers of blocks
+
+    @abstractmethod
+    def ledger(self, scope: bytes, keys: Sequence[bytes] | None = None) -> Sequence[LedgerRow]:
+        """Return the rows of a scope, or those of some keys; in any order, also what has ended."""
+
+    @abstractmethod
+    def put_ledger(self, row: LedgerRow) -> None:
+        """Write a row, in the place of the one that has its scope and key."""
+
+    @abstractmethod
+    def remove_ledger(self, scope: bytes, keys: Sequence[bytes]) -> None:
+        """Remove the rows of some keys; those that are gone already do not matter."""
+
+    @abstractmethod
+    def remove_ended(self, moment: float, limit: int | None = None) -> int:
+        """Remove rows of any scope that end at a moment or before, and return how many.
+
+        At most so many, those that ended first before others.
+        """
 
     @abstractmethod
     def close(self) -> None:

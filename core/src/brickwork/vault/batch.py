@@ -75,8 +75,8 @@ def save_all(
                 )
                 address = Address(record.slug, record.name, record.version)
                 # The next ones may refer to it.
-                place = Place(address, store.store_id, block_id=record.block_id)
-                stamp(saving.block, place)
+                there = Place(address, store.store_id, block_id=record.block_id)
+                stamp(saving.block, there)
                 done.append((Document(record), encoded.secrets))
     except BaseException:
         for block, place in before:

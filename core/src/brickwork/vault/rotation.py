@@ -8,9 +8,11 @@ those. Several at once do no harm: all work towards the root key that is active.
 
 The data keys can follow in two ways. Rotating wraps them with the new root key, and opens no
 secret. Encrypting anew makes new ones, and afterwards leaves nothing of the old ciphertexts in the
-store; until that is done, the new root key says so (``renews``), and nothing is only rewrapped.
+store, nor of what blocks remembered (their ledgers begin anew); until that is done, the new root
+key says so (``renews``), and nothing is only rewrapped.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -240,6 +242,9 @@ class Rotation:
 
     def _end(self, made: bool) -> None:
         if self._renew:
+            # What blocks remember is for a short time, and not worth encrypting anew.
+            with self._store.transaction():
+                self._store.remove_ended(math.inf)
             self._store.compact()  # also where nothing was left: a kill may have come before this
         finished = self._renew and not self._left
         if not self._done and not finished and not (made and self._left):

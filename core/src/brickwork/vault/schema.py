@@ -59,8 +59,20 @@ CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
 """
 
-UPGRADES = {1: _AUDIT}
+_LEDGER = """
+CREATE TABLE ledger (
+    scope BLOB NOT NULL,
+    key BLOB NOT NULL,
+    kid BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    expires_at REAL NOT NULL,
+    PRIMARY KEY (scope, key)
+) WITHOUT ROWID;
+CREATE INDEX ledger_by_end ON ledger (expires_at);
+"""
+
+UPGRADES = {1: _AUDIT, 2: _LEDGER}
 """By format, what makes the next one of it."""
 
-FORMAT = 2
+FORMAT = 3
 """The newest."""

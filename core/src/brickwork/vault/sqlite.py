@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Self, cast
 from urllib.parse import unquote
 
 from brickwork.errors import BlockNotFound, StoreError, VersionConflict
-from brickwork.store import AuditRow, Record, Rewrap, Store, WrappedKey
+from brickwork.store import AuditRow, Record, Rewrap, WrappedKey
 from brickwork.vault.connections import Handle, Pool, begin_writing, exists, retry_busy
 from brickwork.vault.sqlite_errors import typed
+from brickwork.vault.sqlite_ledger import LedgerTable
 
 _LARGEST = 2**63 - 1  # of SQLite's integers
 
@@ -41,7 +42,7 @@ _USERS = (
 )
 
 
-class SqliteStore(Store):
+class SqliteStore(LedgerTable):
     """A vault in one SQLite file: ``sqlite:///absolute/path`` or a plain path.
 
     Write-ahead logging with ``synchronous=FULL``: a commit is on the disk when it returns, at the
@@ -193,6 +194,7 @@ class SqliteStore(Store):
 
     def remove(self, block_id: bytes) -> None:
         self._write("DELETE FROM blocks WHERE block_id = ?", block_id)
+        self._remove_scope(block_id)
 
     def put_key(self, key: WrappedKey) -> None:
         if key.active:
@@ -317,12 +319,7 @@ class SqliteStore(Store):
 
     def _audit(self, where: str, *values: int) -> list[AuditRow]:
         query = "SELECT position, CAST(content AS BLOB), CAST(kid AS BLOB), CAST(mac AS BLOB)"
-        try:
-            rows = self._read(f"{query} FROM audit {where}", *values)
-        except StoreError:
-            if self._read("SELECT 1 FROM sqlite_master WHERE name = 'audit'"):
-                raise
-            return []  # a vault of format 1 on a disk that cannot be written
+        rows = self._read_from("audit", f"{query} FROM audit {where}", *values)
         return [AuditRow._make(row) for row in rows]
 
     def _put_uses(self, row: int, record: Record) -> None:
@@ -340,6 +337,15 @@ class SqliteStore(Store):
                 self._pool.give(handle)
         except (sqlite3.Error, OSError) as error:
             raise typed(error, self.path, "read") from None
+
+    def _read_from(self, table: str, query: str, *values: Any) -> list[Any]:
+        """Read a table that a vault of an older format has not yet: as if it were empty."""
+        try:
+            return self._read(query, *values)
+        except StoreError:
+            if self._read("SELECT 1 FROM sqlite_master WHERE name = ?", table):
+                raise
+            return []
 
     def _write(self, query: str, *values: Any) -> int:
         """Change rows, and return how many."""

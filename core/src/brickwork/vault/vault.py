@@ -19,6 +19,7 @@ from brickwork.vault.reading import Reader
 from brickwork.vault.versioned import Versions, address_of as _address, whole as _whole
 
 if TYPE_CHECKING:
+    from brickwork.ledger import Ledger
     from brickwork.vault.audit import AuditTrail
     from brickwork.vault.batch import Saving
     from brickwork.vault.explaining import FieldOrigin
@@ -293,6 +294,19 @@ class Vault(Versions, Manifests):
         from brickwork.vault.explaining import explain
 
         return explain(self._reader, _address(address))
+
+    def ledger(self, block: Block) -> "Ledger":
+        """Return what a block that is saved here remembers; see `brickwork.ledger_of`.
+
+        What is kept in it is no change of a block: it makes no version, and no entry in the audit
+        trail.
+
+        Raises:
+            BlockNotFound: The block was not loaded from here, nor saved here.
+        """
+        from brickwork.vault.ledger import ledger_in
+
+        return ledger_in(self.keys, block)
 
     @property
     def audit(self) -> "AuditTrail":
