@@ -10,10 +10,11 @@ from brickwork import BlockNotFound, Store, StoreError, VersionConflict
 from brickwork.testing.concurrent import CheckedThread, in_threads
 from brickwork.testing.store_audit import AuditStoreContract
 from brickwork.testing.store_inputs import KID, key, put, record
+from brickwork.testing.store_ledger import LedgerStoreContract
 from brickwork.testing.store_upkeep import UpkeepStoreContract
 
 
-class StoreContract(AuditStoreContract, UpkeepStoreContract):
+class StoreContract(AuditStoreContract, LedgerStoreContract, UpkeepStoreContract):
     """What every store must do.
 
     Give one fixture, ``open_store``: a function that makes a store on a location that is fresh for
