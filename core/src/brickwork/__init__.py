@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from brickwork.builtin.local_storage import LocalStorage as LocalStorage
     from brickwork.builtin.notifiers.route.block import NotifyRoute as NotifyRoute
     from brickwork.builtin.notifiers.route.target import RouteTarget as RouteTarget
+    from brickwork.builtin.notifiers.console import Console as Console
+    from brickwork.builtin.notifiers.email import Email as Email
     from brickwork.builtin.notifiers.webhook import Webhook as Webhook
     from brickwork.builtin.notifiers.webhook_signature import verify_signature as verify_signature
     from brickwork.config import Config as Config
@@ -98,6 +100,7 @@ if TYPE_CHECKING:
         Severity as Severity,
         Unit as Unit,
     )
+    from brickwork.notifier.template import MessageTemplate as MessageTemplate
     from brickwork.opening import (
         open_notifier as open_notifier,
         open_serializer as open_serializer,
@@ -170,6 +173,8 @@ _HOMES = {
     "builtin.local_storage": "LocalStorage",
     "builtin.notifiers.route.block": "NotifyRoute",
     "builtin.notifiers.route.target": "RouteTarget",
+    "builtin.notifiers.console": "Console",
+    "builtin.notifiers.email": "Email",
     "builtin.notifiers.webhook": "Webhook",
     "builtin.notifiers.webhook_signature": "verify_signature",
     "config": "Config",
@@ -191,6 +196,7 @@ _HOMES = {
     "notifier": (
         "Attachment DeliveryStatus Limits Notification Notifier Overflow Receipt Severity Unit"
     ),
+    "notifier.template": "MessageTemplate",
     "opening": "open_notifier open_serializer open_storage",
     "registry": "Registry",
     "resolver": "Resolver",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from brickwork.builtin.notifiers.parallel import at_once
 from brickwork.errors import BrickworkError, NotifierError
@@ -17,6 +17,9 @@ from brickwork.notifier import (
     explained,
     sent_safely,
 )
+
+if TYPE_CHECKING:
+    from brickwork.notifier.template import MessageTemplate
 
 Target = str | Notifier
 
@@ -39,6 +42,7 @@ def notify(
     links: Mapping[str, str] | None = None,
     html: str | None = None,
     attachments: Iterable[Attachment] = (),
+    template: "MessageTemplate | None" = None,
     dry_run: bool = False,
 ) -> list[Receipt]:
     """Send a notification to all targets at once; return one receipt per target, in order.
@@ -63,6 +67,8 @@ def notify(
         links: More places to go to, by the words to show.
         html: The body once more, as HTML.
         attachments: Files that go with it.
+        template: The words to say it in; where it fails, the notification is sent as it is, and
+            the receipts tell.
         dry_run: Open the targets and prepare everything, but send nothing.
 
     Raises:
@@ -87,9 +93,9 @@ def notify(
         attachments=tuple(attachments),
     )
     wanted = [targets] if isinstance(targets, str | Notifier) else list(targets)
-    return at_once(
-        lambda target: _deliver(target, message, dry_run=dry_run), wanted, "brickwork-notify"
-    )
+    if template is not None:
+        return _send_rendered(template, wanted, message, dry_run=dry_run)
+    return _send(wanted, message, dry_run=dry_run)
 
 
 async def anotify(
@@ -99,6 +105,22 @@ async def anotify(
     import asyncio
 
     return await asyncio.to_thread(notify, targets, notification, **parts)
+
+
+def _send(targets: list[Target], message: Notification, *, dry_run: bool) -> list[Receipt]:
+    return at_once(
+        lambda target: _deliver(target, message, dry_run=dry_run), targets, "brickwork-notify"
+    )
+
+
+def _send_rendered(
+    template: "MessageTemplate", targets: list[Target], message: Notification, *, dry_run: bool
+) -> list[Receipt]:
+    from brickwork.notifier.template import with_problem
+
+    rendered, problem = template.render(message)
+    receipts = _send(targets, rendered, dry_run=dry_run)
+    return [with_problem(receipt, problem) for receipt in receipts]
 
 
 def _deliver(target: Target, message: Notification, *, dry_run: bool) -> Receipt:
