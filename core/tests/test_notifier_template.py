@@ -1,6 +1,5 @@
 """Templates: what they make of a notification, and what happens when they cannot."""
 
-import io
 import sys
 from typing import ClassVar
 
@@ -8,7 +7,6 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from brickwork import Block, MessageTemplate, Notification, Notifier, Receipt, Secret, Vault, notify
-from brickwork.builtin.notifiers.console import ConsoleNotifier
 from brickwork.notifier import DeliveryStatus
 from brickwork.notifier.template import MAX_SOURCE, Rendered, with_problem
 from brickwork.notifier.template_sandbox import MAX_BYTES, compiled
@@ -359,14 +357,13 @@ def test_notify_sends_what_the_template_makes() -> None:
     assert [receipt.detail for receipt in receipts] == ["", ""]
 
 
-def test_receipts_tell_of_a_template_that_failed() -> None:
+def test_receipts_tell_of_a_template_that_failed(capsys: pytest.CaptureFixture[str]) -> None:
     """The notification arrives as it is; each receipt of a delivery says why."""
-    stream = io.StringIO()
     template = MessageTemplate(body="{{ nothing }}")
     receipts = notify(
-        [ConsoleNotifier(stream), "webhook/missing"], title="a", body="plain", template=template
+        ["console:stdout", "webhook/missing"], title="a", body="plain", template=template
     )
-    assert "plain" in stream.getvalue()
+    assert "plain" in capsys.readouterr().out
     told = "its template failed (body, line 1: it uses what is not defined), sent as plain text"
     assert (receipts[0].status, receipts[0].detail) == (DeliveryStatus.DELIVERED, told)
     assert receipts[1].status is DeliveryStatus.REFUSED

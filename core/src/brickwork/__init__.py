@@ -93,6 +93,7 @@ if TYPE_CHECKING:
         Attachment as Attachment,
         DeliveryStatus as DeliveryStatus,
         Limits as Limits,
+        MessageTemplate as MessageTemplate,
         Notification as Notification,
         Notifier as Notifier,
         Overflow as Overflow,
@@ -100,7 +101,6 @@ if TYPE_CHECKING:
         Severity as Severity,
         Unit as Unit,
     )
-    from brickwork.notifier.template import MessageTemplate as MessageTemplate
     from brickwork.opening import (
         open_notifier as open_notifier,
         open_serializer as open_serializer,
@@ -194,9 +194,9 @@ _HOMES = {
     "ledger": "Ledger Page ledger_of",
     "masking": "MaskingWarning install_masking",
     "notifier": (
-        "Attachment DeliveryStatus Limits Notification Notifier Overflow Receipt Severity Unit"
+        "Attachment DeliveryStatus Limits MessageTemplate Notification Notifier Overflow Receipt"
+        " Severity Unit"
     ),
-    "notifier.template": "MessageTemplate",
     "opening": "open_notifier open_serializer open_storage",
     "registry": "Registry",
     "resolver": "Resolver",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from brickwork.builtin.notifiers.parallel import at_once
 from brickwork.errors import BrickworkError, NotifierError
@@ -10,16 +10,15 @@ from brickwork.masking import masker
 from brickwork.notifier import (
     Attachment,
     DeliveryStatus,
+    MessageTemplate,
     Notification,
     Notifier,
     Receipt,
     Severity,
     explained,
     sent_safely,
+    with_problem,
 )
-
-if TYPE_CHECKING:
-    from brickwork.notifier.template import MessageTemplate
 
 Target = str | Notifier
 
@@ -42,7 +41,7 @@ def notify(
     links: Mapping[str, str] | None = None,
     html: str | None = None,
     attachments: Iterable[Attachment] = (),
-    template: "MessageTemplate | None" = None,
+    template: MessageTemplate | None = None,
     dry_run: bool = False,
 ) -> list[Receipt]:
     """Send a notification to all targets at once; return one receipt per target, in order.
@@ -114,10 +113,8 @@ def _send(targets: list[Target], message: Notification, *, dry_run: bool) -> lis
 
 
 def _send_rendered(
-    template: "MessageTemplate", targets: list[Target], message: Notification, *, dry_run: bool
+    template: MessageTemplate, targets: list[Target], message: Notification, *, dry_run: bool
 ) -> list[Receipt]:
-    from brickwork.notifier.template import with_problem
-
     rendered, problem = template.render(message)
     receipts = _send(targets, rendered, dry_run=dry_run)
     return [with_problem(receipt, problem) for receipt in receipts]
