@@ -1,0 +1,1 @@
+"""``notify-route``: who is told what, how often, and who stands in."""
