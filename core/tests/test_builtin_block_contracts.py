@@ -7,6 +7,8 @@ import pytest
 from brickwork import Block, Registry
 from brickwork.builtin.blocks import BasicAuth, DatabaseUrl, SecretBlock, Settings
 from brickwork.builtin.local_storage import LocalStorage
+from brickwork.builtin.notifiers.console import Console
+from brickwork.builtin.notifiers.email import Email
 from brickwork.builtin.notifiers.webhook import Webhook
 from brickwork.testing import BlockContract
 
@@ -79,9 +81,53 @@ class TestWebhook(CoreContract):
         )
 
 
+class TestConsole(CoreContract):
+    @pytest.fixture
+    def block(self) -> Block:
+        return Console(stream="stdout")
+
+
+class TestEmail(CoreContract):
+    @pytest.fixture
+    def block(self) -> Block:
+        return Email.model_validate(
+            {
+                "host": "127.0.0.1",
+                "port": 1,
+                "security": "tls",
+                "username": "ops@example.com",
+                "password": "app-password-5c81",
+                "auth": "password",
+                "sender": "Operations <ops@example.com>",
+                "to": ["on-call@example.com"],
+                "cc": ["Team, Data <data@example.com>"],
+                "bcc": ["archive@example.com"],
+                "reply_to": ["help@example.com"],
+                "subject_prefix": "[prod] ",
+                "overflow": "attach",
+                "ehlo_name": "jobs.example.com",
+                "timeout_seconds": 1,
+                "retry_seconds": 0,
+                "allow_private": True,
+                "allow_unencrypted": False,
+                "allow_unencrypted_password": False,
+                "ca_certificates": None,
+            }
+        )
+
+
 def test_every_block_of_the_core_is_tried() -> None:
     """No block of the core is left out of this module."""
-    tried = {"secret", "basic-auth", "settings", "database-url", "local-storage", "webhook"}
+    tried = {
+        "secret",
+        "basic-auth",
+        "settings",
+        "database-url",
+        "local-storage",
+        "console",
+        "email",
+        "webhook",
+    }
     assert set(Registry(discover=False).names("blocks")) & tried == tried
     core = Registry(discover=False)
     ours = {slug for slug, origin in core.names("blocks").items() if origin == "brickwork"}

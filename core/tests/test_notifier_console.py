@@ -2,12 +2,13 @@
 
 import io
 import sys
+from contextlib import redirect_stderr
 
 import pytest
 from hypothesis import given, strategies as st
 
-from brickwork import Notification, NotifierError
-from brickwork.builtin.notifiers.console import ConsoleNotifier, render
+from brickwork import Attachment, Console, Notification, NotifierError, Receipt, Vault, notify
+from brickwork.builtin.notifiers.console import render
 from brickwork.notifier import Severity
 
 
@@ -16,32 +17,45 @@ class Terminal(io.StringIO):
         return True
 
 
+def send_to(stream: io.StringIO | io.TextIOWrapper, notification: Notification) -> Receipt:
+    """Send while standard error is this stream."""
+    with redirect_stderr(stream):
+        return Console().send(notification)
+
+
 def test_layout() -> None:
     """A heading with the severity, and indented below it everything else."""
     stream = io.StringIO()
-    ConsoleNotifier(stream).send(
+    send_to(
+        stream,
         Notification(
             "Load failed",
             body="3 of 40 files\nsee the log",
             severity=Severity.ERROR,
             fields={"run": "1742"},
             url="https://example.com/runs/1742",
-        )
+            links={"Runbook": "https://example.com/runbook"},
+            tags=frozenset({"etl", "db"}),
+            attachments=(Attachment("log.txt", b"x" * 1234),),
+        ),
     )
 
     assert stream.getvalue() == (
         "[ERROR] Load failed\n"
         "    3 of 40 files\n"
         "    see the log\n"
+        "    Not attached: log.txt (1,234 bytes)\n"
         "    run: 1742\n"
         "    https://example.com/runs/1742\n"
+        "    Runbook: https://example.com/runbook\n"
+        "    Tags: db, etl\n"
     )
 
 
 def test_writes_to_standard_error_of_now(capsys: pytest.CaptureFixture[str]) -> None:
     """``console:`` writes to what standard error is when it sends, and ``console:stdout`` not."""
-    ConsoleNotifier.from_url("console:").send(Notification("to stderr"))
-    ConsoleNotifier.from_url("console:stdout").send(Notification("to stdout"))
+    Console.from_url("console:").send(Notification("to stderr"))
+    Console.from_url("console:stdout").send(Notification("to stdout"))
 
     out, err = capsys.readouterr()
     assert (out, err) == ("[INFO] to stdout\n", "[INFO] to stderr\n")
@@ -51,7 +65,7 @@ def test_writes_to_standard_error_of_now(capsys: pytest.CaptureFixture[str]) -> 
 def test_unknown_url_is_refused(url: str) -> None:
     """A URL that names something else is an error that says what there is."""
     with pytest.raises(NotifierError, match="console:stdout"):
-        ConsoleNotifier.from_url(url)
+        Console.from_url(url)
 
 
 def test_colours_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,10 +73,10 @@ def test_colours_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     terminal, file, plain = Terminal(), io.StringIO(), Terminal()
     notification = Notification("hot", severity=Severity.CRITICAL)
-    ConsoleNotifier(terminal).send(notification)
-    ConsoleNotifier(file).send(notification)
+    send_to(terminal, notification)
+    send_to(file, notification)
     monkeypatch.setenv("NO_COLOR", "1")
-    ConsoleNotifier(plain).send(notification)
+    send_to(plain, notification)
 
     assert "\x1b[1;37;41m[CRITICAL]\x1b[0m hot" in terminal.getvalue()
     assert file.getvalue() == plain.getvalue() == "[CRITICAL] hot\n"
@@ -105,7 +119,7 @@ def test_stream_of_another_encoding() -> None:
     """A character that the stream cannot write is escaped, and the rest is written."""
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
-    receipt = ConsoleNotifier(stream).send(Notification("gr\u00fc\u00dfe \U0001f600 end"))
+    receipt = send_to(stream, Notification("gr\u00fc\u00dfe \U0001f600 end"))
 
     assert receipt.delivered
     assert raw.getvalue() == b"[INFO] gr\\xfc\\xdfe \\U0001f600 end\n"
@@ -116,7 +130,7 @@ def test_closed_stream_is_a_failure() -> None:
     stream = io.StringIO()
     stream.close()
 
-    receipt = ConsoleNotifier(stream).send(Notification("lost"))
+    receipt = send_to(stream, Notification("lost"))
 
     assert receipt.status == "failed"
     assert receipt.detail == "ValueError"
@@ -126,6 +140,48 @@ def test_process_without_console_is_a_failure(monkeypatch: pytest.MonkeyPatch) -
     """A process that has no standard error, such as a service, gets a receipt that says so."""
     monkeypatch.setattr(sys, "stderr", None)
 
-    receipt = ConsoleNotifier().send(Notification("lost"))
+    receipt = Console().send(Notification("lost"))
 
     assert (receipt.status, receipt.attempts) == ("failed", 0)
+
+
+def test_a_saved_console_is_a_target(
+    memory_vault: Vault, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Saved as a block it has a name, and writes where its field says."""
+    Console(stream="stdout").save("here")
+    (receipt,) = notify("console/here", title="hello")
+
+    assert (receipt.target, receipt.status) == ("console/here", "delivered")
+    assert capsys.readouterr().out == "[INFO] hello\n"
+
+
+@pytest.mark.parametrize(
+    ("stream", "status", "says"),
+    [
+        (io.StringIO(), "ok", "a file"),
+        (Terminal(), "ok", "a terminal"),
+        (None, "failed", "has none"),
+    ],
+)
+def test_check_tells_what_the_stream_is(
+    stream: io.StringIO | None, status: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check tells a terminal from a file, and fails where there is nothing to write to."""
+    monkeypatch.setattr(sys, "stdout", stream)
+    (finding,) = Console(stream="stdout").check().findings
+
+    assert (finding.status, finding.what) == (status, "stdout")
+    assert says in finding.detail
+
+
+def test_check_of_a_closed_stream_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream that was closed takes nothing."""
+    stream = io.StringIO()
+    stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+
+    report = Console().check()
+
+    assert not report.ok
+    assert "closed" in report.findings[0].detail

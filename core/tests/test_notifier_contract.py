@@ -1,13 +1,12 @@
 """The notifiers of the core keep the contract, and the contract catches those that lie."""
 
-import io
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from brickwork import Notification, Notifier, Receipt
-from brickwork.builtin.notifiers.console import ConsoleNotifier
+from brickwork.builtin.notifiers.console import Console
 from brickwork.builtin.notifiers.webhook import Webhook
 from brickwork.notifier import DeliveryStatus
 from brickwork.testing.notifier import Behaviour, Counterpart, HttpCounterpart, NotifierContract
@@ -29,15 +28,17 @@ class TestWebhook(NotifierContract):
             yield server
 
 
-class StringConsole(Counterpart):
-    def __init__(self) -> None:
-        self._stream = io.StringIO()
+class CapturedConsole(Counterpart):
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self._written = ""
 
     def notifier(self, behaviour: Behaviour) -> Notifier:
-        return ConsoleNotifier(self._stream)
+        return Console()
 
     def received(self) -> str:
-        return self._stream.getvalue()
+        self._written += self._capsys.readouterr().err
+        return self._written
 
 
 class TestConsole(NotifierContract):
@@ -46,8 +47,8 @@ class TestConsole(NotifierContract):
         return frozenset({Behaviour.OK})  # a stream takes what it is given, or is closed
 
     @pytest.fixture
-    def counterpart(self) -> Counterpart:
-        return StringConsole()
+    def counterpart(self, capsys: pytest.CaptureFixture[str]) -> Counterpart:
+        return CapturedConsole(capsys)
 
 
 class Lying(Notifier):

@@ -14,6 +14,8 @@ def brickwork_blocks() -> dict[str, str]:
         "settings": "brickwork.builtin.blocks:Settings",
         "database-url": "brickwork.builtin.blocks:DatabaseUrl",
         "local-storage": "brickwork.builtin.local_storage:LocalStorage",
+        "console": "brickwork.builtin.notifiers.console:Console",
+        "email": "brickwork.builtin.notifiers.email:Email",
         "webhook": "brickwork.builtin.notifiers.webhook:Webhook",
     }
 
@@ -44,7 +46,7 @@ def brickwork_serializers() -> dict[str, str]:
 def brickwork_notifiers() -> dict[str, str]:
     """The terminal, and any HTTP endpoint."""
     return {
-        "console": "brickwork.builtin.notifiers.console:ConsoleNotifier",
+        "console": "brickwork.builtin.notifiers.console:Console",
         "webhook": "brickwork.builtin.notifiers.webhook:Webhook",
     }
 

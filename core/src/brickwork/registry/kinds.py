@@ -59,7 +59,7 @@ RESERVED = {
     "blocks": frozenset(
         {
             *("secret", "basic-auth", "settings", "database-url"),
-            *("webhook", "email", "local-storage", "notify-route"),
+            *("console", "webhook", "email", "local-storage", "notify-route"),
         }
     ),
     "serializers": frozenset({"aes256gcm"}),  # the cipher at the end of a chain

@@ -3,8 +3,11 @@
 import os
 import re
 import sys
-from typing import Self, TextIO
+from typing import ClassVar, Literal, Self, TextIO
 
+from pydantic import Field
+
+from brickwork.block import Block, CheckReport, Finding
 from brickwork.errors import NotifierError
 from brickwork.notifier import DeliveryStatus, Notification, Notifier, Receipt, Severity
 
@@ -23,20 +26,19 @@ _CONTROL = re.compile(
 )
 
 
-class ConsoleNotifier(Notifier):
-    """Writes notifications to standard error, or to a stream.
+class Console(Block, Notifier):
+    """Writes notifications to standard error, or standard output.
 
     Colours are used on a terminal only, and not if ``NO_COLOR`` is set (https://no-color.org).
     Control characters and escape sequences in a notification are shown, not obeyed, and its lines
-    are indented, so that a text cannot pass for another notification.
-
-    Args:
-        stream: Where to write; standard error as it is when sending, if left out.
+    are indented, so that a text cannot pass for another notification. Attachments are only named.
     """
 
-    def __init__(self, stream: TextIO | None = None, *, name: str = "stderr") -> None:
-        self._stream = stream
-        self._name = name
+    slug: ClassVar[str] = "console"
+
+    stream: Literal["stderr", "stdout"] = Field(
+        default="stderr", description="Where to write, as it is when sending."
+    )
 
     @classmethod
     def from_url(cls, url: str, block: object | None = None) -> Self:
@@ -47,16 +49,18 @@ class ConsoleNotifier(Notifier):
                 "The URL of the console notifier is not one.",
                 fix="Use console:, console:stderr or console:stdout.",
             )
-        return cls(name=name)
+        return cls(stream=name)
 
     def describe(self) -> str:
-        """Return ``console:``."""
-        return "console:" if self._name == "stderr" else f"console:{self._name}"
+        """Return the address; for one that is not saved, ``console:`` or ``console:stdout``."""
+        if self.address is not None:
+            return f"{self.address.slug}/{self.address.name}"
+        return "console:" if self.stream == "stderr" else f"console:{self.stream}"
 
     def deliver(self, notification: Notification) -> Receipt:
         """Write a notification in one piece."""
-        stream = self._stream or getattr(sys, self._name)
-        if stream is None:  # a process without a console
+        stream = self._open_stream()
+        if stream is None:
             return Receipt(
                 self.describe(), DeliveryStatus.FAILED, 0, detail="there is no such stream"
             )
@@ -68,6 +72,27 @@ class ConsoleNotifier(Notifier):
         except (OSError, ValueError) as error:  # a closed pipe, a closed stream
             return Receipt(self.describe(), DeliveryStatus.FAILED, detail=type(error).__name__)
         return Receipt(self.describe(), DeliveryStatus.DELIVERED)
+
+    def check(self) -> CheckReport:
+        """Look whether this process has the stream, and whether it is open."""
+        stream = self._open_stream()
+        if stream is None:
+            finding = Finding(
+                "failed",
+                self.stream,
+                "this process has none",
+                "Start it with one, or send to another target.",
+            )
+        elif stream.closed:
+            finding = Finding("failed", self.stream, "it is closed", "Send to another target.")
+        else:
+            kind = "a terminal" if stream.isatty() else "a file, a pipe or a log"
+            finding = Finding("ok", self.stream, kind)
+        return CheckReport((finding,))
+
+    def _open_stream(self) -> TextIO | None:
+        stream: TextIO | None = getattr(sys, self.stream)  # None in a process without a console
+        return stream
 
 
 def render(notification: Notification, *, coloured: bool) -> str:
@@ -84,6 +109,11 @@ def render(notification: Notification, *, coloured: bool) -> str:
     ]
     if notification.url:
         lines.append(f"    {_visible(notification.url)}")
+    lines += [
+        f"    {_visible(words)}: {_visible(url)}" for words, url in notification.links.items()
+    ]
+    if notification.tags:
+        lines.append(f"    Tags: {_visible(', '.join(sorted(notification.tags)))}")
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -23,7 +23,7 @@ class Target:
     """A URL that was read, ready to be resolved.
 
     Attributes:
-        scheme: ``https`` or ``http``.
+        scheme: ``https`` or ``http``, or what `server_target` was given.
         host: ASCII, in lower case, without brackets: a name or a canonical IP address.
         port: The port, also when the URL leaves it out.
         resource: Path and query as they are sent. May be a secret, and so is not in the repr.
@@ -38,7 +38,7 @@ class Target:
     def origin(self) -> str:
         """Scheme, host and port, if it is not the usual one: what messages may show."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        usual = self.port == _PORTS[self.scheme]
+        usual = self.port == _PORTS.get(self.scheme)
         return f"{self.scheme}://{host}" if usual else f"{self.scheme}://{host}:{self.port}"
 
     def __repr__(self) -> str:
@@ -92,6 +92,20 @@ def parse_url(url: str, *, allow_http: bool = False) -> Target:
     return Target(parts.scheme, host, port or _PORTS[parts.scheme], resource)
 
 
+def server_target(scheme: str, host: str, port: int) -> Target:
+    """Read the name or the IP address of a server that is reached by another protocol than HTTP.
+
+    Args:
+        scheme: What the protocol is called in messages.
+        host: As for `parse_url`; an IPv6 address without brackets.
+        port: The port.
+
+    Raises:
+        OutboundRefused: It is neither, or is ambiguous.
+    """
+    return Target(scheme, _host(host, bracketed=":" in host), port, "")
+
+
 def _host(hostname: str, *, bracketed: bool) -> str:
     if bracketed:
         try:
@@ -108,7 +122,7 @@ def _host(hostname: str, *, bracketed: bool) -> str:
             return str(IPv4Address(".".join(labels)))
         except AddressValueError:
             raise OutboundRefused(
-                "The host of the URL is an IP address in an unusual notation.",
+                "The host is an IP address in an unusual notation.",
                 fix="Write it as four decimal numbers, or use the host's name.",
             ) from None
     return name
@@ -116,10 +130,10 @@ def _host(hostname: str, *, bracketed: bool) -> str:
 
 def _ascii(hostname: str) -> str:
     if hostname.isascii():
-        return hostname
+        return hostname.lower()
     if _IDNA_DEVIATIONS.intersection(hostname):
         raise OutboundRefused(
-            "The host of the URL has a letter that stands for two hosts in two standards.",
+            "The host has a letter that stands for two hosts in two standards.",
             fix="Write the host in its ASCII form, which begins with xn--.",
         )
     try:

@@ -115,8 +115,17 @@ def connect(
         OutboundFailed: None of them answers, or TLS fails.
     """
     sock = _connect_tcp(target, addresses, deadline)
-    if context is None:
-        return sock
+    return sock if context is None else secured(sock, target, deadline, context)
+
+
+def secured(
+    sock: socket.socket, target: Target, deadline: Deadline, context: ssl.SSLContext
+) -> ssl.SSLSocket:
+    """Begin TLS on a connection, which is closed where that fails.
+
+    Raises:
+        OutboundFailed: TLS fails.
+    """
     try:
         sock.settimeout(deadline.remaining())
         return context.wrap_socket(sock, server_hostname=target.host.removesuffix("."))
@@ -166,18 +175,20 @@ def reason_of(error: Exception) -> str:
 
 
 @lru_cache(maxsize=8)
-def tls_context(ca_certificates: str | None) -> ssl.SSLContext:
+def tls_context(ca_certificates: str | None, protocol: str | None = "http/1.1") -> ssl.SSLContext:
     """Make the TLS settings: TLS 1.2 or newer, certificate and host name checked.
 
     Args:
         ca_certificates: Authorities to trust instead of the system's, as PEM.
+        protocol: What will be spoken, by its name for ALPN; None where it has none.
 
     Raises:
         OutboundRefused: They cannot be read.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks certificate and host name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
+    if protocol is not None:
+        context.set_alpn_protocols([protocol])
     if ca_certificates is None:
         context.load_default_certs()
         return context
