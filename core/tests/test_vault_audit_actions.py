@@ -68,6 +68,11 @@ def _save_all(vault: Vault) -> None:
     vault.save_all(blocks, action="import")
 
 
+def _remember(vault: Vault) -> None:
+    with vault.ledger(vault.load("secret/a")).transaction() as page:
+        page.put("key", {"sent": True}, keep_seconds=60)
+
+
 def _rewrap(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTHER_KEY", base64.urlsafe_b64encode(bytes(range(32))).decode())
     vault.keys.rewrap(EnvKey("OTHER_KEY"))
@@ -176,6 +181,7 @@ def test_a_change_leaves_its_entry(
         lambda v: v.rollback("secret/a", 2),
         lambda v: v.prune(keep=5),
         lambda v: v.audit.verify(),
+        lambda v: _remember(v),
     ],
 )
 def test_what_changes_nothing_leaves_no_entry(

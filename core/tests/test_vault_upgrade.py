@@ -317,7 +317,10 @@ if subprocess.run(["mount", "--bind", path.parent, path.parent]).returncode:
 subprocess.run(["mount", "-o", "remount,bind,ro", path.parent], check=True)
 vault = Vault.open(str(path), keys=f"file:{path.parents[1] / 'config' / 'key'}")
 assert len(vault.documents()) == 5
-assert vault.load("secret/b3").reveal() == "secret-value-3"
+block = vault.load("secret/b3")
+assert block.reveal() == "secret-value-3"
+assert vault.ledger(block).get("key") is None
+assert vault.ledger(block).entries() == {}
 assert list(vault.audit.entries()) == []
 assert vault.audit.head().position == 0
 assert vault.audit.verify(documents=False).position == 0
