@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from brickwork.errors import NotifierError
 from brickwork.notifier.notification import Attachment, Notification
 
 MAX_MESSAGES = 10
@@ -16,6 +17,9 @@ WHOLE_TEXT = "message.txt"
 """The attachment that holds a body that was too long."""
 
 _CUT = "…"
+
+_LEAST_PIECE = 64  # with less room for each piece than this, a text is cut and not split
+_NUMBER = f" ({MAX_MESSAGES}/{MAX_MESSAGES})"
 
 
 class Overflow(StrEnum):
@@ -70,8 +74,11 @@ class Limits:
         link: Tells of words and a URL (of ``url`` without words) whether that can be a link.
         attachments: How many files it takes; 0 if it takes none.
         attachment_bytes: The size of all attachments together.
-        overflow: What to do with a body that is too long; `Overflow.ATTACH` becomes a cut where no
-            file can be attached.
+        overflow: What to do with a body that is too long. It is cut where no file can be attached,
+            and where there is too little room for numbers in titles, or for pieces.
+
+    Raises:
+        NotifierError: A limit is below 0, or leaves no room for a title.
     """
 
     title: int | None = None
@@ -87,6 +94,15 @@ class Limits:
     attachments: int = 0
     attachment_bytes: int | None = None
     overflow: Overflow = Overflow.CUT
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise NotifierError(
+                    f"The limit {name} of a notifier is {value}.",
+                    fix=f"Give {least} or more, or None where there is no limit.",
+                )
 
     def size(self, text: str) -> int:
         """Return how long a text is, as the service counts."""
@@ -104,10 +120,24 @@ class Limits:
         return text.encode(encoding, "replace")[: limit * width].decode(encoding, "ignore")
 
     def cut(self, text: str, limit: int) -> str:
-        """Return a text of one line, with a mark at its end where it had to be cut."""
+        """Return a text, with a mark at its end where it had to be cut and a mark fits."""
         if self.size(text) <= limit:
             return text
-        return (self.head(text, limit - self.size(_CUT)) + _CUT) if limit > 0 else ""
+        mark = self.size(_CUT)
+        return self.head(text, limit - mark) + _CUT if mark <= limit else self.head(text, limit)
+
+
+_LEAST = {
+    "title": 1,
+    "body": 0,
+    "fields": 0,
+    "field_name": 0,
+    "field_value": 0,
+    "total": 1,
+    "links": 0,
+    "attachments": 0,
+    "attachment_bytes": 0,
+}
 
 
 def _measured_head(text: str, measure: Callable[[str], int], limit: int) -> str:
@@ -125,29 +155,79 @@ def _measured_head(text: str, measure: Callable[[str], int], limit: int) -> str:
 def fitted(notification: Notification, limits: Limits) -> list[Notification]:
     """Return the messages, mostly one, that say it all and that the service takes.
 
+    What no encoding can carry, halves of characters of UTF-16, is replaced, and a title is put on
+    one line.
+
     Args:
         notification: Masked already.
         limits: Those of the service.
     """
-    whole = _placed(notification, limits)
-    room = _room(whole, limits)
+    placed, before, after = _placed(_sound(notification), limits)
+    room = _room(placed, limits)
+    whole = _with_body(placed, [*before, placed.body, *after])
     if room is None or limits.size(whole.body) <= room:
         return [whole]
     if limits.overflow is Overflow.SPLIT:
-        return _split(whole, limits)
+        return _split(whole, limits) or [_with_cut_body(whole, limits, room)]
+    # The end of a long body is what is left out: short facts go before it.
+    if limits.size("\n".join(after)) <= room // 2:
+        whole = _with_body(placed, [*before, *after, placed.body])
     return [_with_cut_body(whole, limits, room)]
 
 
-def _placed(notification: Notification, limits: Limits) -> Notification:
-    """Put everything but the body in its place, and what does not fit there in the body."""
+def _sound(notification: Notification) -> Notification:
+    one = notification
+    return replace(
+        one,
+        title=" ".join(_encodable(one.title).split()),
+        body=_encodable(one.body),
+        fields={_encodable(name): _encodable(value) for name, value in one.fields.items()},
+        url=one.url and _encodable(one.url),
+        thread_key=one.thread_key and _encodable(one.thread_key),
+        dedupe_key=one.dedupe_key and _encodable(one.dedupe_key),
+        tags=frozenset(map(_encodable, one.tags)),
+        links={_encodable(words): _encodable(url) for words, url in one.links.items()},
+        html=one.html and _encodable(one.html),
+    )
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def _with_body(notification: Notification, parts: list[str]) -> Notification:
+    body = "\n".join(filter(None, parts))
+    if body == notification.body:
+        return notification
+    return replace(notification, body=body, html=None)
+
+
+def _title_limit(limits: Limits) -> int | None:
+    """Return how long a title may be: of a total, a quarter."""
+    if limits.total is None:
+        return limits.title
+    return min(limits.title or limits.total, max(1, limits.total // 4))
+
+
+def _cut_title(title: str, limits: Limits, limit: int) -> str:
+    return limits.cut(title, limit).rstrip() or "?"
+
+
+def _placed(
+    notification: Notification, limits: Limits
+) -> tuple[Notification, list[str], list[str]]:
+    """Put everything but the body in its place; return what goes before and after the body."""
     before: list[str] = []
-    after: list[str] = []
-    title = " ".join(notification.title.split())
-    if limits.title is not None and limits.size(title) > limits.title:
+    title = notification.title
+    limit = _title_limit(limits)
+    if limit is not None and limits.size(title) > limit:
         before.append(title)
-        title = limits.cut(title, limits.title)
-    url, links, used, unlinked = _linked(notification, limits)
-    after += unlinked
+        title = _cut_title(title, limits, limit)
+    url, links, used, after = _linked(notification, limits)
     fields: dict[str, str] = {}
     for name, value in notification.fields.items():
         size = limits.size(name) + limits.size(value)
@@ -157,28 +237,17 @@ def _placed(notification: Notification, limits: Limits) -> Notification:
         else:
             after.append(f"{name}: {value}")
     attachments, left_out = _attached(notification.attachments, limits)
-    after += left_out
-    if title == notification.title and not before and not after and not left_out:
-        return notification
-    body = "\n".join([*before, *filter(None, [notification.body]), *after])
-    html = None if before or after else notification.html
-    return replace(
-        notification,
-        title=title,
-        body=body,
-        fields=fields,
-        url=url,
-        links=links,
-        html=html,
-        attachments=attachments,
+    placed = replace(
+        notification, title=title, fields=fields, url=url, links=links, attachments=attachments
     )
+    return placed, before, [*after, *left_out]
 
 
 def _linked(
     notification: Notification, limits: Limits
 ) -> tuple[str | None, dict[str, str], int, list[str]]:
     """Return the URL and the links that the service shows, their size, and lines on the others."""
-    kept: list[tuple[str, str]] = []
+    shown: dict[str, str] = {}
     lines: list[str] = []
     used = 0
     wanted = [("", notification.url)] if notification.url else []
@@ -187,13 +256,13 @@ def _linked(
         size = limits.size(words) + limits.size(url)
         # Half of what is left for fields stays for the title and the body.
         small = limits.total is None or used + size <= limits.total // 4
-        full = words and limits.links is not None and sum(bool(w) for w, _ in kept) >= limits.links
-        if small and not full and (limits.link is None or limits.link(words, url)):
-            kept.append((words, url))
+        count = sum(map(bool, shown))
+        free = not words or limits.links is None or count < limits.links
+        if small and free and words not in shown and (not limits.link or limits.link(words, url)):
+            shown[words] = url
             used += size
         else:
             lines.append(f"{words}: {url}" if words else url)
-    shown = dict(kept)
     return shown.pop("", None), shown, used, lines
 
 
@@ -239,20 +308,17 @@ def _room(notification: Notification, limits: Limits) -> int | None:
 
 def _with_cut_body(whole: Notification, limits: Limits, room: int) -> Notification:
     text = whole.body
-    size = len(text.encode("utf-8", "replace"))
-    may_attach = len(whole.attachments) < limits.attachments and (
-        limits.attachment_bytes is None
-        or size + sum(len(each.content) for each in whole.attachments) <= limits.attachment_bytes
-    )
-    if limits.overflow is Overflow.ATTACH and may_attach:
-        file = Attachment(WHOLE_TEXT, text.encode("utf-8", "replace"), "text/plain; charset=utf-8")
-        note = f"{_CUT} the whole text is in {WHOLE_TEXT}"
-        body = _head_of_lines(text, limits, room, note)
-        return replace(whole, body=body, html=None, attachments=(*whole.attachments, file))
+    if limits.overflow is Overflow.ATTACH:
+        file = Attachment(WHOLE_TEXT, text.encode("utf-8"), "text/plain; charset=utf-8")
+        attached, left_out = _attached((*whole.attachments, file), limits)
+        if not left_out:
+            note = f"{_CUT} the whole text is in {WHOLE_TEXT}"
+            head = _head_of_lines(text, limits, room, note)
+            body = _noted(head, note, text, limits, room)
+            return replace(whole, body=body, html=None, attachments=attached)
     # Reserve the room of the longest number, and say then what it is.
-    head = _head_of_lines(text, limits, room, _left_out(len(text)), with_note=False)
-    note = _left_out(len(text) - len(head))
-    body = f"{head}\n{note}" if head else limits.cut(note, room)
+    head = _head_of_lines(text, limits, room, _left_out(len(text)))
+    body = _noted(head, _left_out(len(text) - len(head)), text, limits, room)
     return replace(whole, body=body, html=None)
 
 
@@ -260,39 +326,46 @@ def _left_out(characters: int) -> str:
     return f"{_CUT} {characters:,} more characters"
 
 
-def _head_of_lines(
-    text: str, limits: Limits, room: int, note: str, *, with_note: bool = True
-) -> str:
+def _head_of_lines(text: str, limits: Limits, room: int, note: str) -> str:
     """Return the start of a text that leaves room for a note on a line of its own."""
-    head = limits.head(text, room - limits.size(note) - 1)
+    head = limits.head(text, room - limits.size(f"\n{note}"))
     line_end = head.rfind("\n")
-    if line_end > len(head) // 2:
-        head = head[:line_end]
-    if not with_note:
-        return head
-    return f"{head}\n{note}" if head else limits.cut(note, room)
+    return head[:line_end] if line_end > len(head) // 2 else head
+
+
+def _noted(head: str, note: str, text: str, limits: Limits, room: int) -> str:
+    if head:
+        return f"{head}\n{note}"
+    return note if limits.size(note) <= room else limits.cut(text, room)
 
 
 def _split(whole: Notification, limits: Limits) -> list[Notification]:
-    """Return numbered messages; the first has the fields, the links and the attachments."""
-    suffix = f" ({MAX_MESSAGES}/{MAX_MESSAGES})"
-    if limits.title is not None:
-        whole = replace(
-            whole, title=limits.cut(whole.title, limits.title - limits.size(suffix)), html=None
-        )
-    plain = replace(
-        whole, body="", fields={}, url=None, links={}, html=None, attachments=(), dedupe_key=None
-    )
+    """Return numbered messages; the first has the fields, the links and the attachments.
+
+    No message, where there is no room for numbers, or hardly any for pieces.
+    """
+    number = limits.size(_NUMBER)
+    limit = _title_limit(limits)
+    if limit is not None:
+        if limit < 2 * number:
+            return []
+        if limits.size(whole.title) > limit - number:
+            whole = replace(whole, title=_cut_title(whole.title, limits, limit - number))
+    first = replace(whole, body="", html=None)
+    other = replace(first, fields={}, url=None, links={}, attachments=(), dedupe_key=None)
+    rooms = [
+        _room(replace(each, title=each.title + _NUMBER), limits) or 0 for each in (first, other)
+    ]
+    if rooms[1] < _LEAST_PIECE:
+        return []
     messages: list[Notification] = []
     rest = whole.body
     while rest:
-        shell = plain if messages else whole
-        room = _room(replace(shell, title=shell.title + suffix), limits)
-        assert room is not None  # noqa: S101  # without a limit nothing is split
+        shell, room = (other, rooms[1]) if messages else (first, rooms[0])
         if len(messages) == MAX_MESSAGES - 1 and limits.size(rest) > room:
             messages.append(_with_cut_body(replace(shell, body=rest), limits, room))
             break
-        piece, rest = _piece(rest, limits, max(room, 1))
+        piece, rest = _piece(rest, limits, room)
         messages.append(replace(shell, body=piece))
     return [
         replace(message, title=f"{message.title} ({number}/{len(messages)})")
@@ -304,7 +377,7 @@ def _piece(text: str, limits: Limits, room: int) -> tuple[str, str]:
     """Take a piece from the start of a text: up to the end of a line, or a word, where one is."""
     if limits.size(text) <= room:
         return text, ""
-    head = limits.head(text, room) or text[0]
+    head = limits.head(text, room)
     for mark in ("\n", " "):
         end = head.rfind(mark)
         if end > len(head) // 2:
