@@ -9,6 +9,7 @@ from brickwork.builtin.blocks import BasicAuth, DatabaseUrl, SecretBlock, Settin
 from brickwork.builtin.local_storage import LocalStorage
 from brickwork.builtin.notifiers.console import Console
 from brickwork.builtin.notifiers.email import Email
+from brickwork.builtin.notifiers.route.block import NotifyRoute
 from brickwork.builtin.notifiers.webhook import Webhook
 from brickwork.testing import BlockContract
 
@@ -116,6 +117,28 @@ class TestEmail(CoreContract):
         )
 
 
+class TestNotifyRoute(CoreContract):
+    @pytest.fixture
+    def block(self) -> Block:
+        here = {"allow_private": True, "allow_http": True, "timeout_seconds": 1}
+        hook = Webhook.model_validate({"url": "http://127.0.0.1:1/hooks/T0Rou7eSecret", **here})
+        return NotifyRoute.model_validate(
+            {
+                "targets": [
+                    {"to": hook, "at_least": "warning", "tags": ["db", "disk"]},
+                    {"to": Console(), "backup": True, "template": {"title": "{{ title }}"}},
+                ],
+                "dedupe_seconds": 600,
+                "dedupe_by": "title",
+                "max_notifications": 20,
+                "throttle_seconds": 30,
+                "always": "error",
+                "rest_seconds": 0,
+                "template": {"body": "{{ body }}"},
+            }
+        )
+
+
 def test_every_block_of_the_core_is_tried() -> None:
     """No block of the core is left out of this module."""
     tried = {
@@ -124,6 +147,7 @@ def test_every_block_of_the_core_is_tried() -> None:
         "settings",
         "database-url",
         "local-storage",
+        "notify-route",
         "console",
         "email",
         "webhook",

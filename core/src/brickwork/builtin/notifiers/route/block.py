@@ -255,7 +255,8 @@ def _checked(target: RouteTarget) -> list[Finding]:
     try:
         report = target.to.check()
     except Exception as error:  # noqa: BLE001  # foreign code; a check must not raise
-        return [Finding("failed", name, f"its check raised {type(error).__name__}")]
+        detail = f"its check raised {type(error).__name__}"
+        return [Finding("failed", name, detail, "Check that block alone to see where.")]
     return [replace(each, what=f"{name}: {each.what}") for each in report.findings]
 
 
