@@ -74,7 +74,8 @@ def brickwork_storages() -> Mapping[str, str]:  # type: ignore[empty-body]  # a 
     """Return the storages that open by URL: scheme to a subclass of `Storage`.
 
     Called when one of the plugin's schemes is opened, ``open_storage("s3://...")``, or all
-    storages are listed. The scheme must be in ``brickwork.schemes`` of the metadata.
+    storages are listed. The scheme must be in ``brickwork.schemes`` of the metadata. A URL of
+    ``scheme+rest:`` is opened by it too, where nobody has the whole of that as a scheme.
     """
 
 
@@ -92,7 +93,8 @@ def brickwork_notifiers() -> Mapping[str, str]:  # type: ignore[empty-body]  # a
     """Return the notifiers that open by URL: scheme to a subclass of `Notifier`.
 
     Called when one of the plugin's schemes is a target of `notify`, or all notifiers are listed.
-    The scheme must be in ``brickwork.schemes`` of the metadata.
+    The scheme must be in ``brickwork.schemes`` of the metadata. A URL of ``scheme+rest:`` is opened
+    by it too, where nobody has the whole of that as a scheme.
     """
 
 

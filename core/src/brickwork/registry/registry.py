@@ -79,16 +79,16 @@ class Registry:
         return cast("Task[..., Any]", self.get("tasks", name))
 
     def storage(self, scheme: str) -> "type[Storage]":
-        """Return the storage that opens URLs of a scheme."""
-        return cast("type[Storage]", self.get("storages", scheme))
+        """Return the storage that opens URLs of a scheme, as ``s3``, or of ``fsspec+anything``."""
+        return cast("type[Storage]", self._opener("storages", scheme))
 
     def serializer(self, name: str) -> "type[Serializer]":
         """Return a serializer by its name."""
         return cast("type[Serializer]", self.get("serializers", name))
 
     def notifier(self, scheme: str) -> "type[Notifier]":
-        """Return the notifier that opens URLs of a scheme."""
-        return cast("type[Notifier]", self.get("notifiers", scheme))
+        """Return the notifier that opens URLs of a scheme, or of ``apprise+anything``."""
+        return cast("type[Notifier]", self._opener("notifiers", scheme))
 
     def resolver(self, scheme: str) -> "type[Resolver]":
         """Return the resolver of references of a scheme."""
@@ -126,6 +126,13 @@ class Registry:
                 raise self._unknown(kind, name)
             found = self._resolved[kind, name] = _imported(kind, name, offer)
         return found
+
+    def _opener(self, kind: str, scheme: str) -> Any:
+        """Return what opens a scheme; of ``prefix+rest`` that nobody has, what opens ``prefix``."""
+        prefix, plus, _ = scheme.partition("+")
+        if plus and self._offer(kind, scheme) is None and self._offer(kind, prefix) is not None:
+            return self.get(kind, prefix)
+        return self.get(kind, scheme)
 
     # What there is
 

@@ -1,0 +1,386 @@
+"""One service of Apprise: what it takes, one attempt to send to it, and what is known of that.
+
+Apprise (https://appriseit.com) tells only whether a service took a message. Why it did not is in
+what it logs; HTTP services log ``error=STATUS``. Its logger is replaced for each message, so that
+what it says can be told from what it says of others, and so that nothing of the URL shows.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
+from importlib import import_module
+from threading import Lock
+from typing import Any, NamedTuple
+
+from brickwork.builtin.notifiers.attempts import Attempt
+from brickwork.errors import NotifierError, OutboundRefused, PluginMissing
+from brickwork.masking import masker
+from brickwork.notifier import DeliveryStatus, Limits, Notification, Overflow, Severity
+
+LOCAL = frozenset(
+    {"blink1", "dbus", "gio", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"}
+)
+"""Schemes that act on this machine."""
+GENERIC = frozenset({"form", "forms", "json", "jsons", "xml", "xmls"})
+"""Schemes that post to any URL, past the policy for outbound requests."""
+UNCONFIRMED = frozenset({"rsyslog"})
+"""Schemes of services that never answer."""
+
+_SCHEME = re.compile(r"([A-Za-z0-9]{2,32})://\S")
+_STATUS = re.compile(r"\berror=([345][0-9]{2})\b")
+# What urllib3 says when nothing was sent.
+_NOT_CONNECTED = re.compile(
+    "Failed to establish a new connection|NameResolutionError|ConnectTimeout"
+)
+_NOT_TAKEN = frozenset({429, 503})
+
+_MAX_FILES = 100
+_MAX_LINES = 50
+_MAX_LINE = 1000
+
+_TYPES = {
+    Severity.INFO: "info",
+    Severity.SUCCESS: "success",
+    Severity.WARNING: "warning",
+    Severity.ERROR: "failure",
+    Severity.CRITICAL: "failure",
+}
+
+_loading = Lock()
+_hushed: ContextVar[bool] = ContextVar("brickwork_apprise_hushed", default=False)
+
+
+def checked_scheme(url: str, *, allow_local: bool) -> str:
+    """Return the scheme of an Apprise URL; Apprise itself is not needed for that.
+
+    Raises:
+        NotifierError: It is no such URL.
+        OutboundRefused: Its scheme is refused.
+    """
+    found = _SCHEME.match(url)
+    if found is None:
+        raise NotifierError(
+            "The URL is none of Apprise.",
+            fix="Give one such as tgram://TOKEN/CHAT; https://appriseit.com/services/ lists them.",
+        )
+    scheme = found[1].lower()
+    refuse_scheme(scheme, allow_local=allow_local)
+    return scheme
+
+
+def refuse_scheme(scheme: str, *, allow_local: bool) -> None:
+    """Raise OutboundRefused for a scheme of Apprise that is not allowed."""
+    if scheme in UNCONFIRMED:
+        raise OutboundRefused(
+            f"What is sent to {scheme}:// is never confirmed.",
+            fix="Use a service that answers.",
+        )
+    if scheme in LOCAL and not allow_local:
+        raise OutboundRefused(
+            f"{scheme}:// acts on this machine.",
+            fix="Use the block console, or set allow_local.",
+        )
+    if scheme in GENERIC and not allow_local:
+        raise OutboundRefused(
+            f"{scheme}:// posts to any URL, past the policy for outbound requests.",
+            fix="Use the block webhook, or set allow_local.",
+        )
+
+
+def library() -> Any:
+    """Import Apprise and its services.
+
+    Raises:
+        PluginMissing: It is not installed.
+    """
+    import warnings
+
+    with _loading:
+        try:
+            # What it imports of the standard library warns of its end.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                found: Any = import_module("apprise")
+                found.NotificationManager().schemas()
+        except ImportError:
+            raise PluginMissing(
+                "Apprise is not installed.", fix="pip install 'brickwork[apprise]'"
+            ) from None
+        logger = logging.getLogger("apprise")
+        if _hush not in logger.filters:
+            logger.addFilter(_hush)
+    return found
+
+
+def _hush(_record: logging.LogRecord) -> bool:
+    return not _hushed.get()
+
+
+class Service:
+    """A service of Apprise, for one message.
+
+    Args:
+        url: Its URL.
+        allow_local: Whether services that act on this machine, and generic ones, are allowed.
+
+    Raises:
+        PluginMissing: Apprise is not installed.
+        OutboundRefused: The service is not allowed.
+        NotifierError: Apprise does not know or not accept the URL, or the service needs a package.
+    """
+
+    def __init__(self, url: str, *, allow_local: bool) -> None:
+        checked_scheme(url, allow_local=allow_local)
+        self._apprise = library()
+        self._url = url
+        token = _hushed.set(True)  # what it says of a URL that it does not accept quotes it
+        try:
+            self._plugin = self._opened(allow_local=allow_local)
+        finally:
+            _hushed.reset(token)
+        self.name = str(self._plugin.service_name)
+        self.version = str(self._apprise.__version__)
+
+    def _opened(self, *, allow_local: bool) -> Any:
+        parsed = import_module("apprise.plugins").url_to_dict(self._url, secure_logging=True)
+        if not parsed:
+            raise NotifierError(
+                "Apprise does not know the URL, or not its form.",
+                fix="Compare it with https://appriseit.com/services/.",
+            )
+        scheme = parsed["schema"]
+        refuse_scheme(scheme, allow_local=allow_local)
+        kind = self._apprise.NotificationManager()[scheme]
+        if kind.category != "native" and not allow_local:
+            raise OutboundRefused(
+                f"{scheme}:// is a function of this program.", fix="Set allow_local to allow it."
+            )
+        if not kind.enabled:
+            raise NotifierError(f"{kind.service_name} cannot be used here.", fix=_needs(kind))
+        _mask_private(kind, parsed)
+        try:
+            plugin = kind(**parsed, asset=self._asset())
+        except Exception:  # noqa: BLE001  # foreign code; it quotes what it does not accept
+            raise NotifierError(
+                f"{kind.service_name} does not accept the URL.", fix=f"See {kind.setup_url}."
+            ) from None
+        _mask_shown_as_private(plugin)
+        return plugin
+
+    def _asset(self) -> Any:
+        # Nothing is kept on disk, no code is looked for, no key is made, no redirect is followed.
+        return self._apprise.AppriseAsset(
+            storage_mode="memory",
+            app_id="Brickwork",
+            async_mode=False,
+            secure_logging=True,
+            http_redirects=False,
+            pgp_autogen=False,
+            pem_autogen=False,
+            interpret_escapes=False,
+            interpret_emojis=False,
+        )
+
+    def limits(self, overflow: Overflow) -> Limits:
+        """Return what Apprise knows of what the service takes."""
+        plugin = self._plugin
+        separate = plugin.title_maxlen > 0 and not plugin.overflow_amalgamate_title
+        return Limits(
+            title=plugin.title_maxlen if plugin.title_maxlen > 0 else None,
+            body=plugin.body_maxlen if separate else None,
+            total=None if separate else max(1, plugin.body_maxlen - 2),  # a line end in between
+            fields=0,
+            links=0,
+            link=lambda _words, _url: False,
+            measure=self._measure(),
+            attachments=_MAX_FILES if plugin.attachment_support else 0,
+            overflow=overflow,
+        )
+
+    def _measure(self) -> Callable[[str], int] | None:
+        """Return what counts how long a text is in the service's format, if that is not text."""
+        target = self._plugin.resolve_format("text").value
+        if target == "text":
+            return None
+        convert = import_module("apprise.conversion").convert_between
+        return lambda text: max(len(text), len(convert("text", target, text)))
+
+    def send(self, notification: Notification, seconds: float) -> Attempt:
+        """Send one message; what Apprise does not end in time is given up."""
+        plugin, heard = self._plugin, _Heard(self._url)
+        plugin.logger = heard
+        plugin.retry = 0  # we do that
+        plugin.overflow_mode = self._apprise.OverflowMode.SPLIT  # loses nothing, if we miscounted
+        plugin.socket_connect_timeout = plugin.socket_read_timeout = seconds * 0.9
+        plugin.throttle = _throttle_until(plugin.throttle, time.monotonic() + seconds)
+        title, body = notification.title, notification.body
+        answer = _within(
+            seconds,
+            lambda: plugin.notify(
+                body=body or title,
+                title=title if body else "",
+                notify_type=_TYPES[notification.severity],
+                body_format="text",
+                attach=self._files(notification),
+            ),
+        )
+        if answer is None:
+            detail = f"{self.name} did not end within {seconds:.1f} s, and may have taken it"
+            return Attempt(DeliveryStatus.FAILED, detail)
+        return _judged(self.name, answer, heard, alone=len(plugin) <= 1)
+
+    def _files(self, notification: Notification) -> Any:
+        if not notification.attachments:
+            return None
+        import mimetypes
+
+        memory = import_module("apprise.attachment.memory").AttachMemory
+        files = self._apprise.AppriseAttachment(asset=self._plugin.asset)
+        for each in notification.attachments:
+            kind = each.media_type.partition(";")[0].strip().lower()
+            if kind not in mimetypes.types_map.values():  # Apprise refuses any other
+                kind = "application/octet-stream"
+            files.add(memory(content=each.content, name=each.name, mimetype=kind))
+        return files
+
+
+class _Answer(NamedTuple):
+    taken: bool
+    error: Exception | None
+
+
+def _judged(name: str, answer: _Answer, heard: "_Heard", *, alone: bool) -> Attempt:
+    """Read what Apprise logged of a message."""
+    if answer.error is not None:
+        detail = f"{type(answer.error).__name__} in Apprise's {name}"
+        return Attempt(DeliveryStatus.FAILED, detail)
+    if answer.taken:
+        return Attempt(DeliveryStatus.DELIVERED)
+    found = _STATUS.findall(heard.text(logging.WARNING))
+    status = int(found[-1]) if found else None
+    # Nobody got it: not one of several recipients, and no part of it.
+    nobody = alone and not heard.sent
+    not_taken = status in _NOT_TAKEN or (
+        status is None and bool(_NOT_CONNECTED.search(heard.text(logging.DEBUG)))
+    )
+    refused = status is not None and status < 500 and status not in _NOT_TAKEN and status != 408
+    detail = heard.text(logging.WARNING) or f"{name} did not take it; Apprise does not say why"
+    if heard.sent or not alone:
+        detail = f"not all of it was taken: {detail}"
+    return Attempt(
+        DeliveryStatus.REFUSED if refused and nobody else DeliveryStatus.FAILED,
+        detail,
+        http_status=status,
+        again=not_taken and nobody,
+    )
+
+
+class _Heard(logging.Logger):
+    """Keeps what a service of Apprise logs, masked, and passes it on to who listens to Apprise."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("apprise", level=1)
+        self._outer = logging.getLogger("apprise")
+        self._url = url
+        self._lines: list[tuple[int, str]] = []
+        self.sent = False
+
+    def handle(self, record: logging.LogRecord) -> None:
+        """Keep a record, and pass it on."""
+        text = " ".join(masker.mask(record.getMessage()).split())
+        self.sent = self.sent or (record.levelno == logging.INFO and text.startswith("Sent "))
+        if len(self._lines) < _MAX_LINES:
+            self._lines.append((record.levelno, _without_parts(text, self._url)[:_MAX_LINE]))
+        if self._outer.isEnabledFor(record.levelno):
+            self._outer.handle(record)
+
+    def text(self, level: int) -> str:
+        """Return what was said at a level or above."""
+        return " ".join(dict.fromkeys(text for each, text in self._lines if each >= level))
+
+
+def _without_parts(text: str, url: str) -> str:
+    """Hide what a text quotes of a URL, which may be a secret as a whole and in parts."""
+    from urllib.parse import unquote
+
+    host = url.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]
+    parts = re.split(r"[/?&=@:#,]+", url.partition("://")[2])
+    # Shorter ones are no secrets, as for the masker. A host is needed to understand what is said.
+    forms = {form for part in parts for form in (part, unquote(part)) if len(form) >= 6}
+    for form in sorted(forms - {host}, key=len, reverse=True):
+        text = text.replace(form, "***")
+    return text
+
+
+def _mask_private(kind: Any, parsed: dict[str, Any]) -> None:
+    """Have the masker know what a service declares as private, before anything is said of it."""
+    declared = {**kind.template_tokens, **kind.template_args}
+    names = {"password"}
+    for name, about in declared.items():
+        if about.get("private"):
+            names |= {name, about.get("map_to") or name}
+    for name in names:
+        value = parsed.get(name)
+        for each in value if isinstance(value, list | tuple | set) else [value]:
+            if isinstance(each, str) and each:
+                masker.add(each)
+
+
+def _mask_shown_as_private(plugin: Any) -> None:
+    """Have the masker know what a service hides when it shows its URL."""
+
+    def pprint(content: object, *_args: object, **_kwargs: object) -> str:
+        if isinstance(content, str) and content:
+            masker.add(content)
+        return "****"
+
+    plugin.pprint = pprint
+    try:
+        plugin.url(privacy=True)
+    except Exception:  # noqa: BLE001, S110  # foreign code; what is declared private is known already
+        pass
+    finally:
+        del plugin.pprint
+
+
+def _needs(kind: Any) -> str:
+    """Say what a service lacks on this machine."""
+    packages = kind.requirements.get("packages_required") or ()
+    wanted = [packages] if isinstance(packages, str) else list(packages)
+    if wanted:
+        return "pip install " + " ".join(f"'{each.replace(' ', '')}'" for each in wanted)
+    return f"See {kind.setup_url} for what it needs."
+
+
+def _throttle_until(throttle: Callable[..., None], ends: float) -> Callable[..., None]:
+    """Let a service wait between requests as it does, but begin none when its time is up."""
+
+    def throttled(*args: Any, **kwargs: Any) -> None:
+        throttle(*args, **kwargs)
+        if time.monotonic() >= ends:
+            raise TimeoutError
+
+    return throttled
+
+
+def _within(seconds: float, call: Callable[[], object]) -> _Answer | None:
+    """Call in a thread of its own, which is left alone when the time is up; None then."""
+    from queue import Empty, SimpleQueue
+    from threading import Thread
+
+    answers: SimpleQueue[_Answer] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            answers.put(_Answer(call() is True, None))
+        except Exception as error:  # noqa: BLE001  # foreign code
+            answers.put(_Answer(taken=False, error=error))
+
+    thread = Thread(target=copy_context().run, args=(run,), name="brickwork-apprise", daemon=True)
+    thread.start()
+    try:
+        return answers.get(timeout=seconds)
+    except Empty:
+        return None
