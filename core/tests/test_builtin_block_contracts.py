@@ -8,8 +8,11 @@ from brickwork import Block, Registry
 from brickwork.builtin.blocks import BasicAuth, DatabaseUrl, SecretBlock, Settings
 from brickwork.builtin.local_storage import LocalStorage
 from brickwork.builtin.notifiers.console import Console
+from brickwork.builtin.notifiers.discord import DiscordWebhook
 from brickwork.builtin.notifiers.email import Email
+from brickwork.builtin.notifiers.pagerduty import PagerDuty
 from brickwork.builtin.notifiers.route.block import NotifyRoute
+from brickwork.builtin.notifiers.teams import TeamsWebhook
 from brickwork.builtin.notifiers.webhook import Webhook
 from brickwork.testing import BlockContract
 
@@ -139,6 +142,65 @@ class TestNotifyRoute(CoreContract):
         )
 
 
+class TestDiscordWebhook(CoreContract):
+    @pytest.fixture
+    def block(self) -> Block:
+        return DiscordWebhook.model_validate(
+            {
+                "url": "http://127.0.0.1:1/api/webhooks/22370470/3d89bb7572e0fb30d812",
+                "username": "Operations",
+                "avatar_url": "https://example.com/ops.png",
+                "mentions": ["here", "role:41771983423143937"],
+                "thread_id": None,
+                "forum": True,
+                "overflow": "attach",
+                "timeout_seconds": 1,
+                "retry_seconds": 0,
+                "allow_private": True,
+                "allow_http": True,
+                "ca_certificates": None,
+            }
+        )
+
+
+class TestTeamsWebhook(CoreContract):
+    @pytest.fixture
+    def block(self) -> Block:
+        return TeamsWebhook.model_validate(
+            {
+                "url": "http://127.0.0.1:1/workflows/0a4f7d2c/invoke?api-version=1&sig=Zk3q9wVx",
+                "overflow": "split",
+                "timeout_seconds": 1,
+                "retry_seconds": 0,
+                "allow_private": True,
+                "allow_http": True,
+                "ca_certificates": None,
+            }
+        )
+
+
+class TestPagerDuty(CoreContract):
+    @pytest.fixture
+    def block(self) -> Block:
+        return PagerDuty.model_validate(
+            {
+                "routing_key": "e93facc04764012d7bfb002500d5d1a6",
+                "region": "eu",
+                "source": "db1.example.com",
+                "component": "postgres",
+                "group": "app-stack",
+                "event_class": "disk",
+                "resolve_on_success": False,
+                "endpoint": "http://127.0.0.1:1/proxy/5b8e0c17/enqueue",
+                "timeout_seconds": 1,
+                "retry_seconds": 0,
+                "allow_private": True,
+                "allow_http": True,
+                "ca_certificates": None,
+            }
+        )
+
+
 def test_every_block_of_the_core_is_tried() -> None:
     """No block of the core is left out of this module."""
     tried = {
@@ -151,6 +213,9 @@ def test_every_block_of_the_core_is_tried() -> None:
         "console",
         "email",
         "webhook",
+        "discord-webhook",
+        "pagerduty",
+        "teams-webhook",
     }
     assert set(Registry(discover=False).names("blocks")) & tried == tried
     core = Registry(discover=False)

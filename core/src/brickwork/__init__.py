@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from brickwork.builtin.notifiers.route.target import RouteTarget as RouteTarget
     from brickwork.builtin.notifiers.console import Console as Console
     from brickwork.builtin.notifiers.email import Email as Email
+    from brickwork.builtin.notifiers.discord import DiscordWebhook as DiscordWebhook
+    from brickwork.builtin.notifiers.pagerduty import PagerDuty as PagerDuty
+    from brickwork.builtin.notifiers.teams import TeamsWebhook as TeamsWebhook
     from brickwork.builtin.notifiers.webhook import Webhook as Webhook
     from brickwork.builtin.notifiers.webhook_signature import verify_signature as verify_signature
     from brickwork.config import Config as Config
@@ -175,6 +178,9 @@ _HOMES = {
     "builtin.notifiers.route.target": "RouteTarget",
     "builtin.notifiers.console": "Console",
     "builtin.notifiers.email": "Email",
+    "builtin.notifiers.discord": "DiscordWebhook",
+    "builtin.notifiers.pagerduty": "PagerDuty",
+    "builtin.notifiers.teams": "TeamsWebhook",
     "builtin.notifiers.webhook": "Webhook",
     "builtin.notifiers.webhook_signature": "verify_signature",
     "config": "Config",

@@ -16,6 +16,9 @@ def brickwork_blocks() -> dict[str, str]:
         "local-storage": "brickwork.builtin.local_storage:LocalStorage",
         "console": "brickwork.builtin.notifiers.console:Console",
         "email": "brickwork.builtin.notifiers.email:Email",
+        "discord-webhook": "brickwork.builtin.notifiers.discord:DiscordWebhook",
+        "pagerduty": "brickwork.builtin.notifiers.pagerduty:PagerDuty",
+        "teams-webhook": "brickwork.builtin.notifiers.teams:TeamsWebhook",
         "webhook": "brickwork.builtin.notifiers.webhook:Webhook",
     }
 

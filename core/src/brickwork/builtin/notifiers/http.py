@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import Field
 
-from brickwork.block import CheckReport, Finding
+from brickwork.block import Block, CheckReport, Finding
 from brickwork.builtin.notifiers.attempts import Attempt, Attempts, retry_after
 from brickwork.errors import BrickworkError, OutboundFailed, OutboundRefused
 from brickwork.masking import masker
@@ -83,6 +83,7 @@ class Post:
         judge: Looks at a 2xx answer: a service may refuse with a body, and name the message. Where
             it is left out, 2xx is a delivery.
         waits: Reads from an answer how long the service asks to wait; ``Retry-After`` if left out.
+        place: What the service limits, as in `Attempts`; the URL if left out.
     """
 
     target: str
@@ -91,11 +92,13 @@ class Post:
     repeatable: bool = False
     judge: "Callable[[Response], Attempt] | None" = None
     waits: "Callable[[Response], float | None] | None" = None
+    place: str | None = None
 
     def send(self, body: bytes, headers: Callable[[], Mapping[str, str]]) -> Receipt:
         """Send a body. ``headers`` is called for each attempt, for times and signatures."""
         settings = self.settings
-        attempts = Attempts(self.target, self.url, settings.timeout_seconds, settings.retry_seconds)
+        place = self.place or self.url
+        attempts = Attempts(self.target, place, settings.timeout_seconds, settings.retry_seconds)
         return attempts.run(lambda seconds: self._attempt(body, headers(), seconds))
 
     def _attempt(self, body: bytes, headers: Mapping[str, str], seconds: float) -> Attempt:
@@ -144,6 +147,52 @@ class Post:
         )
 
 
+def described(block: Block, url: str) -> str:
+    """Return the address of a block; if it is not saved, its slug and the origin of its URL."""
+    from brickwork.builtin.outbound.target import parse_url
+
+    if block.address is not None:
+        return f"{block.address.slug}/{block.address.name}"
+    return f"{block.slug}:{parse_url(url, allow_http=True).origin}"
+
+
+def checked_url(url: str, settings: HttpSettings) -> None:
+    """Raise ValueError, for validators of fields, if a block's URL could never be posted to."""
+    from brickwork.builtin.outbound.target import parse_url
+
+    try:
+        parse_url(url, allow_http=settings.allow_http)
+    except OutboundRefused as error:
+        reason = explained(error)
+    else:
+        return
+    raise ValueError(reason)
+
+
+def fetched(url: str, settings: HttpSettings) -> "Response | CheckReport":
+    """GET a URL for a check; the report says why there is no answer. Redirects are not followed."""
+    from brickwork.builtin.outbound.client import request
+
+    try:
+        return request(
+            "GET",
+            url,
+            headers={"user-agent": "brickwork"},
+            timeout_seconds=min(settings.timeout_seconds, 10.0),
+            allow_private=settings.allow_private,
+            allow_http=settings.allow_http,
+            max_response_bytes=MAX_ANSWER_BYTES,
+            ca_certificates=settings.ca_certificates,
+        )
+    except BrickworkError as error:
+        return CheckReport((_not_reached(error),))
+
+
+def _not_reached(error: BrickworkError) -> Finding:
+    fix = error.fix or "Check the URL, and whether the server runs and can be reached."
+    return Finding("failed", "connection", error.what, fix)
+
+
 def reached(url: str, settings: HttpSettings, left_open: str) -> CheckReport:
     """Connect to a URL's server under the policy for outbound requests, and send nothing.
 
@@ -163,8 +212,7 @@ def reached(url: str, settings: HttpSettings, left_open: str) -> CheckReport:
             ca_certificates=settings.ca_certificates,
         )
     except BrickworkError as error:
-        fix = error.fix or "Check the URL, and whether the server runs and can be reached."
-        finding = Finding("failed", "connection", error.what, fix)
+        finding = _not_reached(error)
     else:
         finding = Finding("ok", "connection", f"{found.origin}, {found.tls or 'without TLS'}")
     rest = Finding(
