@@ -29,8 +29,10 @@ DROP = "drop"
 """Close the connection instead of answering."""
 SILENT = "silent"
 """Never answer."""
+DRIP = "drip"
+"""Answer line by line, and never come to the last."""
 
-STAGES = ("connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "content", "end")
+STAGES = ("connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "content", "end", "quit")
 """Where faults can be: at the greeting, at a command, after the ``354``, at the final dot."""
 
 
@@ -82,14 +84,15 @@ class MailServer:
         users: Passwords (or access tokens) by user name.
         mechanisms: The ways to log in that it offers.
         faults: By stage (see `STAGES`), or by ``rcpt <address>``, what to do instead of the usual,
-            in turn: an answer such as ``450 later``, `DROP`, `SILENT`, or an empty text for the
-            usual. The last one stays.
+            in turn: an answer such as ``450 later``, `DROP`, `SILENT`, `DRIP`, or an empty text
+            for the usual. The last one stays.
         max_size: The largest message, which it also tells; None for no limit.
         smtputf8: Whether it takes addresses in UTF-8.
 
     Attributes:
         port: The port that it listens on.
         mails: What it took.
+        refused: What came whole, and was not taken.
         commands: All lines of commands that came, logins left out.
     """
 
@@ -119,6 +122,7 @@ class MailServer:
         self._thread = Thread(target=self._run, daemon=True)
         self.port = 0
         self.mails: list[Mail] = []
+        self.refused: list[Mail] = []
         self._connections: list[_Connection] = []
         self.commands: list[str] = []
 
@@ -158,15 +162,6 @@ class MailServer:
         with self._lock:
             planned = self._faults.get(stage, [])
             return planned.pop(0) if len(planned) > 1 else (planned[0] if planned else "")
-
-    def behave(self, sender: str, recipient: str) -> str:
-        """Return what to answer to a recipient; empty for the usual. For subclasses."""
-        return ""
-
-    def taken(self, mail: Mail) -> None:
-        """Keep a mail."""
-        with self._lock:
-            self.mails.append(mail)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -219,28 +214,25 @@ class MailServer:
         return AuthResult(success=False, handled=False)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Take a message."""
-        content = envelope.original_content or b""
+        """Take a message, or refuse it."""
+        login = getattr(session.auth_data, "login", None)
+        mail = Mail(
+            envelope.mail_from or "",
+            tuple(envelope.rcpt_tos),
+            envelope.original_content or b"",
+            None if login is None else login.decode(),
+            self._implicit or session.ssl is not None,
+        )
         planned = self.fault("end")
+        (self.refused if planned else self.mails).append(mail)
+        if not planned:
+            return f"250 2.0.0 Ok: queued as {len(self.mails)}"
+        if planned == SILENT:
+            await asyncio.Event().wait()
         if planned == DROP:
             assert isinstance(server, _Connection)
             server.drop()
-            return ""
-        if planned == SILENT:
-            await asyncio.Event().wait()
-        if planned:
-            return planned
-        login = getattr(session.auth_data, "login", None)
-        self.taken(
-            Mail(
-                envelope.mail_from or "",
-                tuple(envelope.rcpt_tos),
-                content,
-                None if login is None else login.decode(),
-                self._implicit or session.ssl is not None,
-            )
-        )
-        return f"250 2.0.0 Ok: queued as {len(self.mails)}"
+        return planned
 
 
 class _Connection(SMTP):
@@ -281,13 +273,14 @@ class _Connection(SMTP):
     async def smtp_RCPT(self, arg: str | None) -> None:
         address = (arg or "").partition("<")[2].partition(">")[0]
         planned = self._mail_server.fault(f"rcpt {address}")
-        sender = self.envelope.mail_from if self.envelope is not None else ""
-        planned = planned or self._mail_server.behave(sender or "", address)
         if planned:
             self._mail_server.commands.append(f"RCPT {arg}")
             await self._misbehave(planned)
         else:
             await self._usual_or("rcpt", super().smtp_RCPT, arg)
+
+    async def smtp_QUIT(self, arg: str) -> None:
+        await self._usual_or("quit", super().smtp_QUIT, arg)
 
     async def smtp_DATA(self, arg: str) -> None:
         if self._mail_server.fault("content") == DROP:
@@ -313,6 +306,10 @@ class _Connection(SMTP):
             self.drop()
         elif planned == SILENT:
             await asyncio.Event().wait()
+        elif planned == DRIP:
+            while True:
+                await super().push(b"220-one moment")
+                await asyncio.sleep(0.02)
         else:
             for line in planned.split("\n"):
-                await super().push(line)
+                await super().push(line.encode())

@@ -110,8 +110,8 @@ class Session:
         try:
             self._connect()
             self._begin()
-        except BaseException:
-            self._close()
+        except BaseException as error:
+            self._leave(error)
             raise
         return self
 
@@ -121,6 +121,9 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._leave(error)
+
+    def _leave(self, error: BaseException | None) -> None:
         try:
             if self._sound and (error is None or isinstance(error, SmtpFailure)):
                 self._say_goodbye()
@@ -162,8 +165,9 @@ class Session:
             self._encrypt()
         self._use_socket()
         self.stage = "greeting"
-        self.checked(*self._guarded(self._smtp.getreply), expect=(220,))
+        greeting = self._guarded(self._smtp.getreply)
         self._sound = True
+        self.checked(*greeting, expect=(220,))
         self._greet()
         if self._email.security == "starttls":
             self._start_tls()
