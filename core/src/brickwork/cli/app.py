@@ -26,6 +26,7 @@ SUMMARIES = {
     "import": "Make blocks from what other tools have saved.",
     "keys": "Look at, rotate, back up and destroy the keys that guard the vault.",
     "manifest": "Help with writing manifests.",
+    "notify": "Tell people something, or how a command has ended.",
     "plan": "Show what applying a manifest would change.",
     "plugin": "Look at the plugins that are installed.",
     "task": "List and run prebuilt tasks.",

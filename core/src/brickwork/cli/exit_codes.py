@@ -24,6 +24,13 @@ MEANINGS = {
 }
 """Every code with its meaning."""
 
+OF_A_COMMAND = (
+    "`brickwork notify TARGET -- COMMAND` ends as the command did: with its exit code, with 128\n"
+    "and the number of the signal that ended it, with 127 if it was not found, with 126 if it\n"
+    "could not be executed."
+)
+"""What ends otherwise."""
+
 
 def errors_of(code: int) -> list[str]:
     """Return the names of the errors that end the command line with a code."""
@@ -38,6 +45,7 @@ def text() -> str:
         names = errors_of(code) if code > 1 else []
         if names:
             lines.append(f"      ({', '.join(names)})")
+    lines.append(f"\n{OF_A_COMMAND}")
     return "\n".join(lines)
 
 
