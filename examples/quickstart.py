@@ -21,7 +21,15 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from brickwork import Progress, Webhook, notify, on_progress, verify_signature
+from brickwork import (
+    NotifyRoute,
+    Progress,
+    RouteTarget,
+    Webhook,
+    notify,
+    on_progress,
+    verify_signature,
+)
 from brickwork_aws import (
     AwsCredentials,
     S3Bucket,
@@ -68,7 +76,8 @@ def main() -> None:
         Webhook(
             url=inbox.url, signing_secret=SIGNING_SECRET, allow_private=True, allow_http=True
         ).save("ops")
-        done("save blocks", "aws-credentials/prod, aws-s3-bucket/reports, webhook/ops")
+        NotifyRoute(targets=[RouteTarget(to=Webhook.load("ops"))]).save("ops")
+        done("save blocks", "credentials and a bucket of S3, a webhook, a route to it")
 
         answer = subprocess.run(
             [sys.executable, "-c", IN_ANOTHER_PROCESS], check=True, capture_output=True, text=True
@@ -91,12 +100,17 @@ def main() -> None:
         assert content == (SOURCES / "brickwork" / "__init__.py").read_bytes()
         done("download by presigned URL", f"{len(content):,} bytes, equal to the file")
 
-        (receipt,) = notify(
-            "webhook/ops", title="Reports uploaded", body=f"{len(keys)} files", severity="success"
+        title, text = "Reports uploaded", f"{len(keys)} files"
+        told, again = (
+            notify("notify-route/ops", title=title, body=text, dedupe_key="reports")[0]
+            for _ in range(2)
         )
-        assert receipt.delivered, receipt.detail
-        assert inbox.received == ["Reports uploaded"]
-        done("notify", f"{receipt.status.value}, signature verified by the receiver")
+        assert told.delivered, told.detail
+        assert inbox.received == [title]
+        done(
+            "notify by a route",
+            f"{told.status}, signature verified; the same again: {again.status}",
+        )
 
     out.print(steps)
 
