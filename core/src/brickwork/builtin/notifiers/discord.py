@@ -8,6 +8,7 @@ code points (https://github.com/discord/discord-api-docs/issues/1315).
 import re
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -162,7 +163,8 @@ class DiscordWebhook(Block, Notifier):
         receipt = self._post(notification, thread)
         if receipt.http_status == 404 and key and thread:
             # The thread was deleted; if it was the webhook, the next one is refused, too.
-            receipt = self._post(notification, None)
+            again = self._post(notification, None)
+            return replace(again, attempts=receipt.attempts + again.attempts)
         return receipt
 
     def check(self) -> CheckReport:

@@ -40,6 +40,7 @@ from brickwork.builtin.notifiers.http import (
     Post,
     RetrySeconds,
     TimeoutSeconds,
+    described,
     reached,
 )
 from brickwork.builtin.notifiers.webhook_signature import signature, signing_key
@@ -109,9 +110,7 @@ class Webhook(Block, Notifier):
 
     def describe(self) -> str:
         """Return the address; for one that is not saved, the scheme and the host of its URL."""
-        if self.address is not None:
-            return f"{self.address.slug}/{self.address.name}"
-        return f"webhook:{parse_url(self.url.reveal(), allow_http=True).origin}"
+        return described(self, self.url.reveal())
 
     def limits(self) -> Limits:
         """Take everything, but not more attached than 5 MiB."""
