@@ -7,6 +7,7 @@ import pytest
 from brickwork import Block, Registry
 from brickwork.builtin.blocks import BasicAuth, DatabaseUrl, SecretBlock, Settings
 from brickwork.builtin.local_storage import LocalStorage
+from brickwork.builtin.notifiers.apprise import AppriseTarget
 from brickwork.builtin.notifiers.console import Console
 from brickwork.builtin.notifiers.discord import DiscordWebhook
 from brickwork.builtin.notifiers.email import Email
@@ -81,6 +82,20 @@ class TestWebhook(CoreContract):
                 "allow_private": True,
                 "allow_http": True,
                 "ca_certificates": None,
+            }
+        )
+
+
+class TestApprise(CoreContract):
+    @pytest.fixture
+    def block(self) -> Block:
+        return AppriseTarget.model_validate(
+            {
+                "url": "gotify://127.0.0.1:1/4f7d2c9b",
+                "overflow": "split",
+                "timeout_seconds": 1,
+                "retry_seconds": 0,
+                "allow_local": True,
             }
         )
 
@@ -204,6 +219,7 @@ class TestPagerDuty(CoreContract):
 def test_every_block_of_the_core_is_tried() -> None:
     """No block of the core is left out of this module."""
     tried = {
+        "apprise",
         "secret",
         "basic-auth",
         "settings",

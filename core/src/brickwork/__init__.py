@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Settings as Settings,
     )
     from brickwork.builtin.local_storage import LocalStorage as LocalStorage
+    from brickwork.builtin.notifiers.apprise import AppriseTarget as AppriseTarget
     from brickwork.builtin.notifiers.route.block import NotifyRoute as NotifyRoute
     from brickwork.builtin.notifiers.route.target import RouteTarget as RouteTarget
     from brickwork.builtin.notifiers.console import Console as Console
@@ -174,6 +175,7 @@ _HOMES = {
     "block": "Address Block CheckReport Finding migration",
     "builtin.blocks": "BasicAuth DatabaseUrl SecretBlock Settings",
     "builtin.local_storage": "LocalStorage",
+    "builtin.notifiers.apprise": "AppriseTarget",
     "builtin.notifiers.route.block": "NotifyRoute",
     "builtin.notifiers.route.target": "RouteTarget",
     "builtin.notifiers.console": "Console",

@@ -14,6 +14,8 @@ def brickwork_blocks() -> dict[str, str]:
         "settings": "brickwork.builtin.blocks:Settings",
         "database-url": "brickwork.builtin.blocks:DatabaseUrl",
         "local-storage": "brickwork.builtin.local_storage:LocalStorage",
+        "notify-route": "brickwork.builtin.notifiers.route.block:NotifyRoute",
+        "apprise": "brickwork.builtin.notifiers.apprise:AppriseTarget",
         "console": "brickwork.builtin.notifiers.console:Console",
         "email": "brickwork.builtin.notifiers.email:Email",
         "discord-webhook": "brickwork.builtin.notifiers.discord:DiscordWebhook",
@@ -49,6 +51,7 @@ def brickwork_serializers() -> dict[str, str]:
 def brickwork_notifiers() -> dict[str, str]:
     """The terminal, and any HTTP endpoint."""
     return {
+        "apprise": "brickwork.builtin.notifiers.apprise:AppriseTarget",
         "console": "brickwork.builtin.notifiers.console:Console",
         "webhook": "brickwork.builtin.notifiers.webhook:Webhook",
     }

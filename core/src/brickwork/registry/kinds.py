@@ -60,7 +60,7 @@ RESERVED = {
         {
             *("secret", "basic-auth", "settings", "database-url"),
             *("console", "webhook", "email", "local-storage", "notify-route"),
-            *("discord-webhook", "pagerduty", "teams-webhook"),
+            *("apprise", "discord-webhook", "pagerduty", "teams-webhook"),
         }
     ),
     "serializers": frozenset({"aes256gcm"}),  # the cipher at the end of a chain

@@ -37,6 +37,9 @@ _NOT_CONNECTED = re.compile(
 _NOT_TAKEN = frozenset({429, 503})
 
 _MAX_FILES = 100
+_MAX_TAGS = 100
+_MARK = "[CRITICAL] "  # the longest
+_SHORT_TITLE = 40
 _MAX_LINES = 50
 _MAX_LINE = 1000
 
@@ -184,13 +187,18 @@ class Service:
         )
 
     def limits(self, overflow: Overflow) -> Limits:
-        """Return what Apprise knows of what the service takes."""
+        """Return what Apprise knows of what the service takes, less what is added to each message.
+
+        That is the severity before the title, and a line of tags.
+        """
         plugin = self._plugin
         separate = plugin.title_maxlen > 0 and not plugin.overflow_amalgamate_title
+        title = plugin.title_maxlen - (len(_MARK) if self._marks_titles else 0)
+        body = max(1, plugin.body_maxlen - self._room_for_tags - 1)
         return Limits(
-            title=plugin.title_maxlen if plugin.title_maxlen > 0 else None,
-            body=plugin.body_maxlen if separate else None,
-            total=None if separate else max(1, plugin.body_maxlen - 2),  # a line end in between
+            title=title if plugin.title_maxlen > 0 else None,
+            body=body if separate else None,
+            total=None if separate else max(1, body - len(_MARK) - 2),  # and a line end
             fields=0,
             links=0,
             link=lambda _words, _url: False,
@@ -198,6 +206,25 @@ class Service:
             attachments=_MAX_FILES if plugin.attachment_support else 0,
             overflow=overflow,
         )
+
+    @property
+    def _marks_titles(self) -> bool:
+        return not 0 < self._plugin.title_maxlen < _SHORT_TITLE
+
+    @property
+    def _room_for_tags(self) -> int:
+        return int(min(_MAX_TAGS, self._plugin.body_maxlen // 10))
+
+    def _texts(self, notification: Notification) -> tuple[str, str]:
+        """Return the title and the body as they are sent; Apprise needs a body."""
+        title, body = notification.title, notification.body
+        if self._marks_titles and notification.severity.reaches(Severity.WARNING):
+            title = f"[{notification.severity.upper()}] {title}"
+        if notification.tags:
+            tags = "Tags: " + ", ".join(sorted(notification.tags))
+            tags = Limits(measure=self._measure()).cut(tags, self._room_for_tags)
+            body = f"{body}\n{tags}" if body else tags
+        return (title, body) if body else ("", title)
 
     def _measure(self) -> Callable[[str], int] | None:
         """Return what counts how long a text is in the service's format, if that is not text."""
@@ -215,12 +242,12 @@ class Service:
         plugin.overflow_mode = self._apprise.OverflowMode.SPLIT  # loses nothing, if we miscounted
         plugin.socket_connect_timeout = plugin.socket_read_timeout = seconds * 0.9
         plugin.throttle = _throttle_until(plugin.throttle, time.monotonic() + seconds)
-        title, body = notification.title, notification.body
+        title, body = self._texts(notification)
         answer = _within(
             seconds,
             lambda: plugin.notify(
-                body=body or title,
-                title=title if body else "",
+                body=body,
+                title=title,
                 notify_type=_TYPES[notification.severity],
                 body_format="text",
                 attach=self._files(notification),
@@ -294,6 +321,7 @@ class _Heard(logging.Logger):
         if len(self._lines) < _MAX_LINES:
             self._lines.append((record.levelno, _without_parts(text, self._url)[:_MAX_LINE]))
         if self._outer.isEnabledFor(record.levelno):
+            record.msg, record.args = _without_parts(text, self._url), None
             self._outer.handle(record)
 
     def text(self, level: int) -> str:
@@ -321,6 +349,7 @@ def _mask_private(kind: Any, parsed: dict[str, Any]) -> None:
     for name, about in declared.items():
         if about.get("private"):
             names |= {name, about.get("map_to") or name}
+    masker.add(str(parsed.get("fullpath") or "").rstrip("/"))  # URLs are logged by what sends them
     for name in names:
         value = parsed.get(name)
         for each in value if isinstance(value, list | tuple | set) else [value]:
