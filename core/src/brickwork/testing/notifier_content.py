@@ -4,7 +4,16 @@ import re
 
 import pytest
 
-from brickwork.notifier import Attachment, Notification, Notifier, Overflow, Severity, fitted
+from brickwork.fanout import notify
+from brickwork.notifier import (
+    Attachment,
+    MessageTemplate,
+    Notification,
+    Notifier,
+    Overflow,
+    Severity,
+    fitted,
+)
 from brickwork.testing.notifier_counterpart import Behaviour, Counterpart
 from brickwork.testing.notifier_inputs import (
     LONG_BODY,
@@ -118,6 +127,21 @@ class ContentNotifierContract(NotifierSetting):
             f"{missing[0]}; return limits(), which moves what is too much to the body"
         )
 
+    def test_template_that_fails_is_left_out(self, counterpart: Counterpart) -> None:
+        """When a template fails, the notification arrives in its own words, and that is said."""
+        notification = Notification("title-5b1 {{", body="body-5b2 }}")
+        (receipt,) = notify(
+            counterpart.notifier(Behaviour.OK),
+            notification,
+            template=MessageTemplate(title="{% if %}", body="{{ fields.none.of.these }}"),
+        )
+        assert receipt.delivered, f"a template failed, so nothing was sent: {receipt}"
+        assert "template" in receipt.detail, f"the receipt does not say so: {receipt.detail!r}"
+        for part in (notification.title, notification.body):
+            assert part in counterpart.received(), (
+                f"{part} did not arrive; deliver texts as they are, and fill in no templates"
+            )
+
     # What does not fit
 
     def test_long_body_is_cut(self, counterpart: Counterpart) -> None:
@@ -228,7 +252,7 @@ class ContentNotifierContract(NotifierSetting):
         before = len(counterpart.received())
         self._delivered(notifier, Notification("same title", "same body", severity=severity))
         arrived = counterpart.received()[before:]
-        return set(re.split(r"[\s\"',:;{}\[\]]+", _TIMES.sub("", arrived)))
+        return set(re.findall(r"[^\s\"',:;{}\[\]]+", _TIMES.sub("", arrived)))
 
 
 def _check_left_out(arrived: str) -> None:
