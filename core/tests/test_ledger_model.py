@@ -186,7 +186,7 @@ def test_ended_rows_are_removed_from_the_vault(memory_vault: Vault, clock: Clock
     def rows() -> int:
         return len(memory_vault.store.ledger(first._scope))
 
-    assert rows() == 39, "what ends at once is not written"
+    assert rows() == 39, "what ends at once is not left there"
     clock.now += 100
     with second.transaction() as page:
         assert page.entries() == {}

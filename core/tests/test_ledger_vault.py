@@ -131,6 +131,10 @@ def test_a_changed_copy_is_not_the_saved_block(memory_vault: Vault) -> None:
     assert remembered(copy) == {}
     remember(copy, a=2)
     assert remembered(block) == {"a": 1}
+    assert remembered(block.model_copy(update={"value": "changed-otherwise"})) == {}
+    assert remembered(SecretBlock(value="changed-copy-value")) == {"a": 2}
+    with pytest.raises(BlockNotFound, match="not saved in the vault"):
+        memory_vault.ledger(copy)
 
 
 def test_unsaved_blocks_are_forgotten_at_some_time() -> None:
@@ -201,7 +205,9 @@ def test_it_goes_with_the_block(memory_vault: Vault) -> None:
 def test_rotating_keys_forgets_nothing(memory_vault: Vault) -> None:
     """What is put afterwards takes the place of what was there, under the new root key."""
     block = saved()
-    remember(block, a=1, b=1, c=1)
+    remember(block, a=1)
+    [before] = rows_of(memory_vault, block)
+    remember(block, b=1, c=1)
     old = memory_vault.keys.active()
     memory_vault.keys.rotate()
     assert remembered(block) == {"a": 1, "b": 1, "c": 1}
@@ -211,6 +217,10 @@ def test_rotating_keys_forgets_nothing(memory_vault: Vault) -> None:
         page.remove("b")
     assert remembered(block) == {"a": 2, "c": 1}
     assert sorted(row.kid == old for row in rows_of(memory_vault, block)) == [False, True]
+
+    write(memory_vault, before)
+    assert remembered(block)["a"] == 2, "of two, the one under the newer root key counts"
+    assert ledger_of(block).get("a") == {"value": 2}
 
     memory_vault.keys.destroy(old)
     assert remembered(block) == {"a": 2}, "what was under a destroyed key is forgotten"

@@ -203,7 +203,7 @@ class ProcessLedger(Ledger):
         with self._lock:
             self._owner = threading.get_ident()
             try:
-                draft = Draft(self._entries.get, self._entries.copy)
+                draft = Draft(self._entries.get, lambda: self._entries)
                 yield draft
                 self._keep(draft.changes)
             finally:
@@ -249,12 +249,9 @@ def ledger_of(block: Block) -> Ledger:
     if place is None or place.changed:
         return _in_process(block)
     try:
-        vault = current_vault()
-        if vault.store.exists() and vault.store.store_id == place.store_id:
-            return vault.ledger(block)
-    except BrickworkError:
-        pass  # the vault in use cannot even be opened: it is none to remember in
-    return _in_process((place.store_id, place.block_id))
+        return current_vault().ledger(block)
+    except BrickworkError:  # it is saved in another one; or that one cannot even be opened
+        return _in_process((place.store_id, place.block_id))
 
 
 _ledgers: "WeakSet[ProcessLedger]" = WeakSet()

@@ -115,15 +115,14 @@ class VaultLedger(Ledger):
     # Keeping
 
     def _keep(self, kids: list[bytes], changes: Mapping[str, Entry | None]) -> None:
-        now = time.time()
         for key, entry in changes.items():
             names = [self._name(kid, key) for kid in kids]
-            if entry is None or entry.expires_at <= now:
+            if entry is None:
                 self._store.remove_ledger(self._scope, names)
             else:
                 self._store.remove_ledger(self._scope, names[1:])
                 self._store.put_ledger(self._sealed(kids[0], names[0], key, entry))
-        self._store.remove_ended(now, _SWEPT)
+        self._store.remove_ended(time.time(), _SWEPT)
 
     # Sealing
 
