@@ -1,14 +1,16 @@
 """A notification as an e-mail: headers, text and HTML, attachments."""
 
+import base64
 import hashlib
 import re
 from dataclasses import replace
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, localtime
+from uuid import uuid4
 
-from brickwork.builtin.notifiers.email_addresses import Mailbox, Parties
+from brickwork.builtin.notifiers.email_addresses import Parties
+from brickwork.builtin.notifiers.email_headers import attached, header, mailboxes, words
 from brickwork.builtin.notifiers.email_html import page
 from brickwork.notifier import Attachment, Notification, Severity
 
@@ -22,8 +24,8 @@ _IMPORTANCE = {
 }
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_MEDIA_TYPE = re.compile(r"([a-z0-9][a-z0-9!#$&^_.+-]*)/([a-z0-9][a-z0-9!#$&^_.+-]*)")
-_CHARSET = re.compile(r';\s*charset="?([A-Za-z0-9_.:-]+)"?', re.IGNORECASE)
+_MEDIA_TYPE = re.compile(r"([a-z0-9][a-z0-9!#$&^_.+-]{0,63})/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
+_CHARSET = re.compile(r';[ \t]*charset="?([A-Za-z0-9_.:-]{1,40})"?', re.IGNORECASE)
 _BREAKS = re.compile(rb"\r\n|\r|\n")
 
 
@@ -39,32 +41,42 @@ def compose(
         subject_prefix: Put before the subject as it is.
     """
     shown = _cleaned(notification)
-    # 7bit: every server takes it, and nothing in it can be changed on the way.
-    policy = SMTP.clone(cte_type="7bit", utf8=parties.international is not None)
-    message = EmailMessage(policy)
-    _address(message, parties)
-    message["Subject"] = _line(subject_prefix + (shown.thread_key or shown.title))
-    message["Date"] = format_datetime(localtime())
-    message["Message-ID"] = message_id
+    head = [*_addresses(parties), ("Subject", words(_line(subject_prefix + _subject(shown))))]
+    head += [("Date", format_datetime(localtime())), ("Message-ID", message_id)]
     if shown.thread_key:
         root = thread_id(notification.thread_key or "", parties.sender.domain)
-        message["In-Reply-To"] = root
-        message["References"] = root
-    # Nobody's holiday notice answers a machine (RFC 3834; Exchange has a header of its own).
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
+        head += [("In-Reply-To", root), ("References", root)]
     importance, priority = _IMPORTANCE[shown.severity]
-    message["Importance"] = importance
-    message["X-Priority"] = priority
-    message["X-Brickwork-Severity"] = shown.severity.value
+    head += [
+        # Nobody's holiday notice answers a machine (RFC 3834; Exchange has a header of its own).
+        ("Auto-Submitted", "auto-generated"),
+        ("X-Auto-Response-Suppress", "All"),
+        ("Importance", importance),
+        ("X-Priority", priority),
+        ("X-Brickwork-Severity", shown.severity.value),
+    ]
     if shown.tags:
-        message["Keywords"] = _line(", ".join(sorted(shown.tags)))
+        head.append(("Keywords", words(", ".join(sorted(shown.tags)))))
+    message = "".join(header(name, value) for name, value in head).encode() + _content(shown)
+    # A lone CR or LF ends a line for some servers only: that is how mails are smuggled.
+    return _BREAKS.sub(b"\r\n", message)
+
+
+def _content(shown: Notification) -> bytes:
+    """Return texts and files, with the headers that say what they are."""
+    # 7bit: every server takes it, and nothing in it is changed on the way.
+    message = EmailMessage(SMTP.clone(cte_type="7bit"))
     message.set_content(plain(shown))
     message.add_alternative(page(shown), subtype="html")
-    for attachment in shown.attachments:
-        _attach(message, attachment)
-    # A lone CR or LF ends a line for some servers only: that is how mails are smuggled.
-    return _BREAKS.sub(b"\r\n", message.as_bytes())
+    if not shown.attachments:
+        return message.as_bytes()
+    del message["MIME-Version"]
+    boundary = f"=_{uuid4().hex}"  # which can be neither in Base64 nor in quoted-printable
+    head = header("MIME-Version", "1.0")
+    head += header("Content-Type", f'multipart/mixed;\r\n boundary="{boundary}"')
+    between = f"\r\n--{boundary}\r\n".encode()
+    parts = [message.as_bytes(), *map(_file, shown.attachments)]
+    return between.join([head.encode(), *parts]) + f"\r\n--{boundary}--\r\n".encode()
 
 
 def plain(notification: Notification) -> str:
@@ -90,33 +102,35 @@ def thread_id(thread_key: str, domain: str) -> str:
     return f"<thread-{digest[:32]}@{domain}>"
 
 
-def _address(message: EmailMessage, parties: Parties) -> None:
-    message["From"] = _shown(parties.sender)
+def _addresses(parties: Parties) -> list[tuple[str, str]]:
+    head = [("From", mailboxes([parties.sender]))]
     if parties.to:
-        message["To"] = [_shown(each) for each in parties.to]
+        head.append(("To", mailboxes(parties.to)))
     elif not parties.cc:
-        message["To"] = "undisclosed-recipients:;"
+        head.append(("To", "undisclosed-recipients:;"))
     if parties.cc:
-        message["Cc"] = [_shown(each) for each in parties.cc]
+        head.append(("Cc", mailboxes(parties.cc)))
     if parties.reply_to:
-        message["Reply-To"] = [_shown(each) for each in parties.reply_to]
+        head.append(("Reply-To", mailboxes(parties.reply_to)))
+    return head
 
 
-def _shown(mailbox: Mailbox) -> Address:
-    return Address(mailbox.name, mailbox.local, mailbox.domain)
+def _subject(shown: Notification) -> str:
+    """Return the same for all of a thread: mail programs take another subject for another one."""
+    return shown.thread_key or shown.title
 
 
-def _attach(message: EmailMessage, attachment: Attachment) -> None:
+def _file(attachment: Attachment) -> bytes:
     match = _MEDIA_TYPE.match(attachment.media_type.strip().lower())
-    main, sub = match.groups() if match else ("application", "octet-stream")
-    # These two cannot be in base64 (RFC 2046, 5.2.1), and are messages in the message.
-    if main in ("message", "multipart"):
-        main, sub = "application", "octet-stream"
-    charset = _CHARSET.search(attachment.media_type)
-    params = {"charset": charset[1]} if charset and main == "text" else {}
-    message.add_attachment(
-        attachment.content, maintype=main, subtype=sub, filename=attachment.name, params=params
-    )
+    # A message cannot be in Base64 (RFC 2046, 5.2.1), and a multipart would be read as parts.
+    if match is None or match[1] in ("message", "multipart"):
+        kind = "application/octet-stream"
+    else:
+        charset = _CHARSET.search(attachment.media_type) if match[1] == "text" else None
+        kind = f'{match[0]}; charset="{charset[1]}"' if charset else match[0]
+    head = header("Content-Type", kind) + header("Content-Transfer-Encoding", "base64")
+    head += header("Content-Disposition", attached(attachment.name))
+    return f"{head}\r\n".encode() + base64.encodebytes(attachment.content)
 
 
 def _cleaned(notification: Notification) -> Notification:

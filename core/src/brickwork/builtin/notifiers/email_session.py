@@ -204,11 +204,14 @@ class Session:
         try:
             context = tls_context(self._email.ca_certificates, None)
             self._sock = tls = secured(self._sock, self._target, self._deadline, context)
-            certificate = tls.getpeercert()
+            # A connection that ended in between has no certificate, but an OSError.
+            certificate = self._guarded(tls.getpeercert)
         except OutboundRefused as error:
             failure = self.failure(error.what, fix=error.fix, refused=True)
         except OutboundFailed as error:
             failure = self.failure(error.what, fix=error.fix or self._port_hint(), again=True)
+            if self._interrupted.is_set():
+                failure = self._cancelled()
         else:
             self.tls = tls.version()
             if certificate:
@@ -324,7 +327,7 @@ class Session:
 
     def _broken(self, error: Exception) -> SmtpFailure:
         if self._interrupted.is_set():
-            return self.failure(f"{self.origin}: cancelled.")
+            return self._cancelled()
         cause = error.__context__ if isinstance(error, smtplib.SMTPException) else error
         if isinstance(cause, OSError):
             reason = reason_of(cause)
@@ -336,6 +339,9 @@ class Session:
         return self.failure(
             f"{self.origin} did not answer ({self.stage}): {reason}.", fix=hint, again=True
         )
+
+    def _cancelled(self) -> SmtpFailure:
+        return self.failure(f"{self.origin}: cancelled.")
 
     def _unreadable(self) -> SmtpFailure:
         return self.failure(
