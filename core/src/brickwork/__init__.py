@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     )
     from brickwork.builtin.local_storage import LocalStorage as LocalStorage
     from brickwork.builtin.notifiers.apprise import AppriseTarget as AppriseTarget
+    from brickwork.builtin.notifiers.console import Console as Console
+    from brickwork.builtin.notifiers.discord import DiscordWebhook as DiscordWebhook
+    from brickwork.builtin.notifiers.email import Email as Email
+    from brickwork.builtin.notifiers.pagerduty import PagerDuty as PagerDuty
     from brickwork.builtin.notifiers.route.block import NotifyRoute as NotifyRoute
     from brickwork.builtin.notifiers.route.target import RouteTarget as RouteTarget
-    from brickwork.builtin.notifiers.console import Console as Console
-    from brickwork.builtin.notifiers.email import Email as Email
-    from brickwork.builtin.notifiers.discord import DiscordWebhook as DiscordWebhook
-    from brickwork.builtin.notifiers.pagerduty import PagerDuty as PagerDuty
     from brickwork.builtin.notifiers.teams import TeamsWebhook as TeamsWebhook
     from brickwork.builtin.notifiers.webhook import Webhook as Webhook
     from brickwork.builtin.notifiers.webhook_signature import verify_signature as verify_signature
@@ -176,12 +176,12 @@ _HOMES = {
     "builtin.blocks": "BasicAuth DatabaseUrl SecretBlock Settings",
     "builtin.local_storage": "LocalStorage",
     "builtin.notifiers.apprise": "AppriseTarget",
+    "builtin.notifiers.console": "Console",
+    "builtin.notifiers.discord": "DiscordWebhook",
+    "builtin.notifiers.email": "Email",
+    "builtin.notifiers.pagerduty": "PagerDuty",
     "builtin.notifiers.route.block": "NotifyRoute",
     "builtin.notifiers.route.target": "RouteTarget",
-    "builtin.notifiers.console": "Console",
-    "builtin.notifiers.email": "Email",
-    "builtin.notifiers.discord": "DiscordWebhook",
-    "builtin.notifiers.pagerduty": "PagerDuty",
     "builtin.notifiers.teams": "TeamsWebhook",
     "builtin.notifiers.webhook": "Webhook",
     "builtin.notifiers.webhook_signature": "verify_signature",
