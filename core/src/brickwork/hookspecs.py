@@ -94,7 +94,7 @@ def brickwork_notifiers() -> Mapping[str, str]:  # type: ignore[empty-body]  # a
 
     Called when one of the plugin's schemes is a target of `notify`, or all notifiers are listed.
     The scheme must be in ``brickwork.schemes`` of the metadata. A URL of ``scheme+rest:`` is opened
-    by it too, where nobody has the whole of that as a scheme.
+    by it too, where nobody has the whole of that as a scheme: ``apprise+tgram:`` by ``apprise``.
     """
 
 
