@@ -384,6 +384,8 @@ def test_a_function_of_the_program_is_refused() -> None:
         ("https://example.com/secret-part-1", "Apprise does not know the URL"),
         ("gotify://127.0.0.1", "Gotify does not accept the URL"),
         ("tgram://secret-part-1-no-token/", "Apprise does not know the URL"),
+        ("mqtt://user:secret-part-1@host/topic", r"Add ?qos=1"),
+        ("mqtts://user:secret-part-1@host/topic?qos=1", "pip install 'paho-mqtt"),
         ("slack://secret-part-1/b/c", "Slack does not accept the URL"),
         ("xmpp://user:secret-part-1@host", "pip install 'slixmpp"),
     ],

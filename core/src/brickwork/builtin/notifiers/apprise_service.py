@@ -155,6 +155,11 @@ class Service:
             )
         scheme = parsed["schema"]
         refuse_scheme(scheme, allow_local=allow_local)
+        if scheme in ("mqtt", "mqtts") and parsed.get("qos", "0") == "0":
+            raise OutboundRefused(
+                "With a quality of service of 0, MQTT confirms nothing.",
+                fix="Add ?qos=1 to the URL.",
+            )
         kind = self._apprise.NotificationManager()[scheme]
         if kind.category != "native" and not allow_local:
             raise OutboundRefused(
