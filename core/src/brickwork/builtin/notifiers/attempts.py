@@ -16,6 +16,7 @@ FIRST_DELAY_SECONDS = 0.5
 MAX_DELAY_SECONDS = 10.0
 
 _MAX_PAUSES = 1024
+_LONGEST_PAUSE_SECONDS = 3600.0  # whatever a service says, it is asked again after an hour
 
 # Some services give fractions, which the RFC does not have.
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
@@ -79,31 +80,41 @@ class Attempts:
 
         retry_seconds = 0.0 if _once.get() else self.retry_seconds
         latest = time.monotonic() + _shorter(retry_seconds, remaining())
-        pause_left = _pauses.left(self.place)
-        if pause_left:
-            if time.monotonic() + pause_left > latest:
-                return self._not_tried(pause_left)
-            _wait(pause_left)
-        attempts = 1
-        while True:
+        made: Attempt | None = None
+        attempts = 0
+        delay = 0.0
+        while self._waited(delay, latest):
             made = attempt(_shorter(self.timeout_seconds, remaining()))
+            attempts += 1
             if made.again and made.retry_after:
                 _pauses.begin(self.place, made.retry_after)
-            delay = made.delay(attempts)
-            if delay is None or attempts == MAX_ATTEMPTS or _once.get():
-                return self._receipt(made, attempts)
-            if time.monotonic() + delay > latest or not _wait(delay):
-                return self._receipt(made, attempts)
-            attempts += 1
+            next_delay = made.delay(attempts)
+            if next_delay is None or attempts == MAX_ATTEMPTS or _once.get():
+                break
+            delay = next_delay
+        return self._not_tried() if made is None else self._receipt(made, attempts)
 
-    def _not_tried(self, pause: float) -> Receipt:
-        detail = f"not tried: the service asked all who send to wait {pause:.0f} s more"
+    def _waited(self, delay: float, latest: float) -> bool:
+        """Wait, as long as others were asked to as well; False, at once, if that is too long."""
+        # Meanwhile others may have been asked to wait longer.
+        while wait := max(delay, _pauses.left(self.place)):
+            if time.monotonic() + wait > latest or not _wait(wait):
+                return False
+            delay = 0.0
+        return True
+
+    def _not_tried(self) -> Receipt:
+        from brickwork.tasks import cancelled
+
+        left = _seconds(_pauses.left(self.place))
+        why = "cancelled" if cancelled() else f"the service asked all who send to wait, {left} more"
+        detail = f"not tried: {why}"
         return Receipt(self.target, DeliveryStatus.FAILED, attempts=0, detail=detail)
 
     def _receipt(self, made: Attempt, attempts: int) -> Receipt:
         detail = made.detail
         if made.again and made.retry_after:
-            detail += f" (it asked to wait {made.retry_after:.0f} s)"
+            detail += f" (it asked to wait {_seconds(made.retry_after)})"
         return Receipt(
             self.target,
             made.status,
@@ -115,9 +126,9 @@ class Attempts:
 
 
 @contextmanager
-def one_attempt() -> Iterator[None]:
+def one_attempt(once: bool = True) -> Iterator[None]:
     """Make every notifier in the ``with`` block try once only: for targets known to be down."""
-    token = _once.set(True)
+    token = _once.set(once or _once.get())
     try:
         yield
     finally:
@@ -156,6 +167,10 @@ def pause(seconds: float, over: Event) -> None:
     over.wait(seconds)
 
 
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds >= 1 else f"{seconds:.1g} s"
+
+
 def _shorter(seconds: float, left: float | None) -> float:
     return seconds if left is None else min(seconds, left)
 
@@ -170,9 +185,13 @@ class _Pauses:
     def begin(self, place: str, seconds: float) -> None:
         with self._lock:
             now = time.monotonic()
+            end = now + min(seconds, _LONGEST_PAUSE_SECONDS)
+            end = max(self._until.pop(place, 0.0), end)
             if len(self._until) >= _MAX_PAUSES:
-                self._until = {each: end for each, end in self._until.items() if end > now}
-            self._until[place] = max(self._until.get(place, 0.0), now + seconds)
+                self._until = {each: until for each, until in self._until.items() if until > now}
+            if len(self._until) >= _MAX_PAUSES:
+                del self._until[min(self._until, key=self._until.__getitem__)]
+            self._until[place] = end
 
     def left(self, place: str) -> float:
         if not self._until:
