@@ -82,8 +82,9 @@ class Attempts:
         latest = time.monotonic() + _shorter(retry_seconds, remaining())
         made: Attempt | None = None
         attempts = 0
-        delay = 0.0
-        while self._waited(delay, latest):
+        delay = waited = 0.0
+        while (end := self._wait_for(delay, waited, latest)) is not None:
+            waited = end
             made = attempt(_shorter(self.timeout_seconds, remaining()))
             attempts += 1
             if made.again and made.retry_after:
@@ -94,14 +95,26 @@ class Attempts:
             delay = next_delay
         return self._not_tried() if made is None else self._receipt(made, attempts)
 
-    def _waited(self, delay: float, latest: float) -> bool:
-        """Wait, as long as others were asked to as well; False, at once, if that is too long."""
-        # Meanwhile others may have been asked to wait longer.
-        while wait := max(delay, _pauses.left(self.place)):
-            if time.monotonic() + wait > latest or not _wait(wait):
-                return False
-            delay = 0.0
-        return True
+    def _wait_for(self, delay: float, waited: float, latest: float) -> float | None:
+        """Wait as long as this sender, and all who send to the place, were asked to.
+
+        Args:
+            delay: How long this sender waits.
+            waited: The end of the pause that it has waited for already.
+            latest: When it gives up.
+
+        Returns:
+            The end of the pause that it has waited for; None, at once, if that is too long.
+        """
+        while True:
+            now = time.monotonic()
+            pause_end = _pauses.end(self.place)  # which may come to lie further off meanwhile
+            end = max(now + delay, pause_end if pause_end > waited else 0.0)
+            if end <= now:
+                return waited
+            if end > latest or not _wait(end - now):
+                return None
+            waited, delay = max(waited, pause_end), 0.0
 
     def _not_tried(self) -> Receipt:
         from brickwork.tasks import cancelled
@@ -193,14 +206,19 @@ class _Pauses:
                 del self._until[min(self._until, key=self._until.__getitem__)]
             self._until[place] = end
 
-    def left(self, place: str) -> float:
+    def end(self, place: str) -> float:
+        """Return when a place may be sent to again, on the monotonic clock; 0 for now."""
         if not self._until:
             return 0.0
         with self._lock:
-            seconds = self._until.get(place, 0.0) - time.monotonic()
-            if seconds <= 0:
+            end = self._until.get(place, 0.0)
+            if end <= time.monotonic():
                 self._until.pop(place, None)
-        return max(0.0, seconds)
+                return 0.0
+        return end
+
+    def left(self, place: str) -> float:
+        return max(0.0, self.end(place) - time.monotonic())
 
 
 _pauses = _Pauses()
