@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from brickwork import Block, MessageTemplate, Notification, Notifier, Receipt, Secret, Vault, notify
-from brickwork.notifier import DeliveryStatus
-from brickwork.notifier.template import MAX_SOURCE, Rendered, with_problem
+from brickwork.notifier import DeliveryStatus, Rendered, with_problem
+from brickwork.notifier.template import MAX_SOURCE
 from brickwork.notifier.template_sandbox import MAX_BYTES, compiled
 
 pytestmark = pytest.mark.usefixtures("only_own_secrets")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from brickwork.builtin.notifiers.parallel import at_once
 from brickwork.errors import BrickworkError, NotifierError
@@ -10,7 +10,6 @@ from brickwork.masking import masker
 from brickwork.notifier import (
     Attachment,
     DeliveryStatus,
-    MessageTemplate,
     Notification,
     Notifier,
     Receipt,
@@ -19,6 +18,9 @@ from brickwork.notifier import (
     sent_safely,
     with_problem,
 )
+
+if TYPE_CHECKING:
+    from brickwork.notifier import MessageTemplate
 
 Target = str | Notifier
 
@@ -41,7 +43,7 @@ def notify(
     links: Mapping[str, str] | None = None,
     html: str | None = None,
     attachments: Iterable[Attachment] = (),
-    template: MessageTemplate | None = None,
+    template: "MessageTemplate | None" = None,
     dry_run: bool = False,
 ) -> list[Receipt]:
     """Send a notification to all targets at once; return one receipt per target, in order.
@@ -113,7 +115,7 @@ def _send(targets: list[Target], message: Notification, *, dry_run: bool) -> lis
 
 
 def _send_rendered(
-    template: MessageTemplate, targets: list[Target], message: Notification, *, dry_run: bool
+    template: "MessageTemplate", targets: list[Target], message: Notification, *, dry_run: bool
 ) -> list[Receipt]:
     rendered, problem = template.render(message)
     receipts = _send(targets, rendered, dry_run=dry_run)

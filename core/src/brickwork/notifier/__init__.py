@@ -3,8 +3,18 @@
 from brickwork.notifier.interface import Notifier, sent_safely
 from brickwork.notifier.limits import Limits, Overflow, Unit, fitted
 from brickwork.notifier.notification import Attachment, Notification, Severity
-from brickwork.notifier.receipt import DeliveryStatus, Receipt, explained, not_delivered
-from brickwork.notifier.template import MessageTemplate, Rendered, with_problem
+from brickwork.notifier.receipt import (
+    DeliveryStatus,
+    Receipt,
+    explained,
+    not_delivered,
+    with_problem,
+)
+
+TYPE_CHECKING = False  # as in brickwork's own
+
+if TYPE_CHECKING:
+    from brickwork.notifier.template import MessageTemplate, Rendered
 
 __all__ = [
     "Attachment",
@@ -24,3 +34,12 @@ __all__ = [
     "sent_safely",
     "with_problem",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Templates are pydantic models; who sends without one pays nothing for them.
+    if name in ("MessageTemplate", "Rendered"):
+        from brickwork.notifier import template
+
+        return getattr(template, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -116,3 +116,16 @@ def not_delivered(target: str, error: BrickworkError) -> Receipt:
 def explained(error: BrickworkError) -> str:
     """Return what happened and what to do next, on one line."""
     return f"{error.what} {error.fix}".rstrip()
+
+
+def with_problem(receipt: Receipt, problem: str) -> Receipt:
+    """Say in the receipt of what was sent that its template failed, and why.
+
+    Args:
+        receipt: Stays as it is for what was not sent.
+        problem: As of `Rendered`; if it is empty, the receipt stays as it is.
+    """
+    if not problem or receipt.status not in (DeliveryStatus.DELIVERED, DeliveryStatus.DRY_RUN):
+        return receipt
+    told = f"its template failed ({problem}), sent as plain text"
+    return replace(receipt, detail=f"{told}; {receipt.detail}" if receipt.detail else told)

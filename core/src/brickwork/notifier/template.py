@@ -7,7 +7,6 @@ from typing import NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from brickwork.notifier.notification import Notification
-from brickwork.notifier.receipt import DeliveryStatus, Receipt
 
 MAX_SOURCE = 64 * 1024
 
@@ -99,14 +98,6 @@ class MessageTemplate(BaseModel):
     def _sources(self) -> dict[str, str]:
         given = {part: getattr(self, part) for part in _PARTS}
         return {part: source for part, source in given.items() if source is not None}
-
-
-def with_problem(receipt: Receipt, problem: str) -> Receipt:
-    """Say in the receipt of what was sent that it went as plain text, and why."""
-    if not problem or receipt.status not in (DeliveryStatus.DELIVERED, DeliveryStatus.DRY_RUN):
-        return receipt
-    told = f"its template failed ({problem}), sent as plain text"
-    return replace(receipt, detail=f"{told}; {receipt.detail}" if receipt.detail else told)
 
 
 def _values(notification: Notification) -> Mapping[str, object]:

@@ -4,6 +4,8 @@ Jinja2's sandbox keeps templates from what Python objects lead to. It does not l
 ``{{ "x" * 10 ** 10 }}`` is as good as an attack on memory. So a template is read first, and all in
 it that is not on the lists below is refused; what is left is counted while it works. See
 https://jinja.palletsprojects.com/en/stable/sandbox/#security-considerations.
+
+Imported only to render, since it needs Jinja2.
 """
 
 import time
