@@ -14,6 +14,7 @@ import pytest
 
 from brickwork import Ledger, SecretBlock, Vault, ledger_of
 from brickwork.ledger import ProcessLedger
+from brickwork.testing.base import lacking
 from brickwork.testing.concurrent import CheckedThread, in_threads
 
 pytestmark = pytest.mark.filterwarnings(
@@ -239,7 +240,7 @@ def test_only_a_change_waits_for_the_disk(
 ) -> None:
     """A hundred changes are a hundred syncs, 1.5 each at most; a hundred looks are none."""
     if shutil.which("strace") is None:
-        pytest.skip("needs strace, to count syncs")
+        lacking("needs strace, to count syncs")
     monkeypatch.setenv("BRICKWORK_HOME", str(tmp_path))
     SecretBlock(value="some-secret-value").save("a")
     none = syncs("looks", 0)

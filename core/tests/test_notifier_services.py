@@ -5,10 +5,12 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -31,6 +33,7 @@ from brickwork.builtin.notifiers.discord import escaped
 from brickwork.builtin.notifiers.teams import card
 from brickwork.builtin.notifiers.texts import plain
 from brickwork.notifier import Limits, fitted
+from brickwork.testing.base import lacking
 from brickwork.testing.loopback import LoopbackServer, Request
 from brickwork.testing.notifier import Counterpart, HttpCounterpart, NotifierContract
 from brickwork.testing.services import Discord, PagerDutyEvents, Service, Workflow
@@ -363,11 +366,14 @@ console.log(JSON.stringify(said));
 """
 
 
+OWN_PROGRAMS = Path(sys.executable).parent
+
+
 def validated(cards: list[Any]) -> list[dict[str, Any]]:
     """Ask Microsoft's own library what is wrong with cards; skip where it is not installed."""
-    node = shutil.which("node")
+    node = shutil.which("node", path=os.pathsep.join([os.environ["PATH"], str(OWN_PROGRAMS)]))
     if node is None:
-        pytest.skip("needs node")
+        lacking("Node is not installed")
     done = subprocess.run(
         [node, "-e", VALIDATE],
         input=json.dumps(cards),
@@ -377,7 +383,7 @@ def validated(cards: list[Any]) -> list[dict[str, Any]]:
         check=False,
     )
     if "Cannot find module 'adaptivecards/" in done.stderr:
-        pytest.skip("needs the npm package adaptivecards, on NODE_PATH")
+        lacking("the npm package adaptivecards is not on NODE_PATH; `hatch run test` installs it")
     assert done.returncode == 0, done.stderr
     answer: list[dict[str, Any]] = json.loads(done.stdout)
     return answer

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from brickwork import BasicAuth, SecretBlock, Settings, StoreError, Vault, VersionConflict
+from brickwork.testing.base import lacking
 from brickwork.testing.concurrent import in_threads
 
 pytestmark = [
@@ -216,7 +217,7 @@ def test_every_commit_waits_for_the_disk_once(
 ) -> None:
     """A hundred saves are at least a hundred syncs, and at most 1.5 each."""
     if shutil.which("strace") is None:
-        pytest.skip("needs strace, to count syncs")
+        lacking("needs strace, to count syncs")
     before = synced(path, 0)
     count = synced(path, 100)
     assert count - before >= 100

@@ -277,7 +277,7 @@ print("done", flush=True)
 
 
 def test_kills_at_any_time_leave_a_whole_vault(old: Path, tmp_path: Path) -> None:
-    """Format 1 or the newest, never half of it, and every document; what was acknowledged is there."""
+    """The old or the newest format, never half, and every document that was acknowledged."""
     pristine, upgraded = tmp_path / "pristine.db", 0
     shutil.copy(old, pristine)
     kills = 8 * SCALE

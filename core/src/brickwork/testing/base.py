@@ -1,6 +1,7 @@
 """What all contracts share: inherited assertions cannot be dropped in silence."""
 
-from typing import Any
+import os
+from typing import Any, NoReturn
 
 
 class Contract:
@@ -31,3 +32,12 @@ class Contract:
 def _excused(test: Any) -> bool:
     marks = getattr(test, "pytestmark", [])
     return any(mark.name == "xfail" and mark.kwargs.get("reason") for mark in marks)
+
+
+def lacking(reason: str) -> NoReturn:
+    """Skip a test for what is not installed; in CI (``CI`` is set) that is a failure."""
+    import pytest
+
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
