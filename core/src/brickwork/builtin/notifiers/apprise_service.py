@@ -1,22 +1,27 @@
 """One service of Apprise: what it takes, one attempt to send to it, and what is known of that.
 
 Apprise (https://appriseit.com) tells only whether a service took a message. Why it did not is in
-what it logs; HTTP services log ``error=STATUS``. Its logger is replaced for each message, so that
-what it says can be told from what it says of others, and so that nothing of the URL shows.
+what it logs; HTTP services log ``error=STATUS``.
 """
 
 import logging
 import re
 import time
 from collections.abc import Callable
-from contextvars import ContextVar, copy_context
+from contextvars import copy_context
 from importlib import import_module
 from threading import Lock
 from typing import Any, NamedTuple
 
+from brickwork.builtin.notifiers.apprise_log import (
+    Heard,
+    hushed,
+    listen,
+    mask_private,
+    mask_shown_as_private,
+)
 from brickwork.builtin.notifiers.attempts import Attempt
 from brickwork.errors import NotifierError, OutboundRefused, PluginMissing
-from brickwork.masking import masker
 from brickwork.notifier import DeliveryStatus, Limits, Notification, Overflow, Severity
 
 LOCAL = frozenset(
@@ -40,9 +45,6 @@ _MAX_FILES = 100
 _MAX_TAGS = 100
 _MARK = "[CRITICAL] "  # the longest
 _SHORT_TITLE = 40
-_MAX_LINES = 50
-_MAX_LINE = 1000
-
 _TYPES = {
     Severity.INFO: "info",
     Severity.SUCCESS: "success",
@@ -52,7 +54,6 @@ _TYPES = {
 }
 
 _loading = Lock()
-_hushed: ContextVar[bool] = ContextVar("brickwork_apprise_hushed", default=False)
 
 
 def checked_scheme(url: str, *, allow_local: bool) -> str:
@@ -111,14 +112,8 @@ def library() -> Any:
             raise PluginMissing(
                 "Apprise is not installed.", fix="pip install 'brickwork[apprise]'"
             ) from None
-        logger = logging.getLogger("apprise")
-        if _hush not in logger.filters:
-            logger.addFilter(_hush)
+    listen()
     return found
-
-
-def _hush(_record: logging.LogRecord) -> bool:
-    return not _hushed.get()
 
 
 class Service:
@@ -138,11 +133,8 @@ class Service:
         checked_scheme(url, allow_local=allow_local)
         self._apprise = library()
         self._url = url
-        token = _hushed.set(True)  # what it says of a URL that it does not accept quotes it
-        try:
+        with hushed():  # what it says of a URL that it does not accept quotes it
             self._plugin = self._opened(allow_local=allow_local)
-        finally:
-            _hushed.reset(token)
         self.name = str(self._plugin.service_name)
         self.version = str(self._apprise.__version__)
 
@@ -167,14 +159,14 @@ class Service:
             )
         if not kind.enabled:
             raise NotifierError(f"{kind.service_name} cannot be used here.", fix=_needs(kind))
-        _mask_private(kind, parsed)
+        mask_private(kind, parsed)
         try:
             plugin = kind(**parsed, asset=self._asset())
         except Exception:  # noqa: BLE001  # foreign code; it quotes what it does not accept
             raise NotifierError(
                 f"{kind.service_name} does not accept the URL.", fix=f"See {kind.setup_url}."
             ) from None
-        _mask_shown_as_private(plugin)
+        mask_shown_as_private(plugin)
         return plugin
 
     def _asset(self) -> Any:
@@ -241,7 +233,7 @@ class Service:
 
     def send(self, notification: Notification, seconds: float) -> Attempt:
         """Send one message; what Apprise does not end in time is given up."""
-        plugin, heard = self._plugin, _Heard(self._url)
+        plugin, heard = self._plugin, Heard(self._url)
         plugin.logger = heard
         plugin.retry = 0  # we do that
         plugin.overflow_mode = self._apprise.OverflowMode.SPLIT  # loses nothing, if we miscounted
@@ -283,7 +275,7 @@ class _Answer(NamedTuple):
     error: Exception | None
 
 
-def _judged(name: str, answer: _Answer, heard: "_Heard", *, alone: bool) -> Attempt:
+def _judged(name: str, answer: _Answer, heard: "Heard", *, alone: bool) -> Attempt:
     """Read what Apprise logged of a message."""
     if answer.error is not None:
         detail = f"{type(answer.error).__name__} in Apprise's {name}"
@@ -307,76 +299,6 @@ def _judged(name: str, answer: _Answer, heard: "_Heard", *, alone: bool) -> Atte
         http_status=status,
         again=not_taken and nobody,
     )
-
-
-class _Heard(logging.Logger):
-    """Keeps what a service of Apprise logs, masked, and passes it on to who listens to Apprise."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__("apprise", level=1)
-        self._outer = logging.getLogger("apprise")
-        self._url = url
-        self._lines: list[tuple[int, str]] = []
-        self.sent = False
-
-    def handle(self, record: logging.LogRecord) -> None:
-        """Keep a record, and pass it on."""
-        text = " ".join(masker.mask(record.getMessage()).split())
-        self.sent = self.sent or (record.levelno == logging.INFO and text.startswith("Sent "))
-        if len(self._lines) < _MAX_LINES:
-            self._lines.append((record.levelno, _without_parts(text, self._url)[:_MAX_LINE]))
-        if self._outer.isEnabledFor(record.levelno):
-            record.msg, record.args = _without_parts(text, self._url), None
-            self._outer.handle(record)
-
-    def text(self, level: int) -> str:
-        """Return what was said at a level or above."""
-        return " ".join(dict.fromkeys(text for each, text in self._lines if each >= level))
-
-
-def _without_parts(text: str, url: str) -> str:
-    """Hide what a text quotes of a URL, which may be a secret as a whole and in parts."""
-    from urllib.parse import unquote
-
-    host = url.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]
-    parts = re.split(r"[/?&=@:#,]+", url.partition("://")[2])
-    # Shorter ones are no secrets, as for the masker. A host is needed to understand what is said.
-    forms = {form for part in parts for form in (part, unquote(part)) if len(form) >= 6}
-    for form in sorted(forms - {host}, key=len, reverse=True):
-        text = text.replace(form, "***")
-    return text
-
-
-def _mask_private(kind: Any, parsed: dict[str, Any]) -> None:
-    """Have the masker know what a service declares as private, before anything is said of it."""
-    declared = {**kind.template_tokens, **kind.template_args}
-    names = {"password"}
-    for name, about in declared.items():
-        if about.get("private"):
-            names |= {name, about.get("map_to") or name}
-    masker.add(str(parsed.get("fullpath") or "").rstrip("/"))  # URLs are logged by what sends them
-    for name in names:
-        value = parsed.get(name)
-        for each in value if isinstance(value, list | tuple | set) else [value]:
-            if isinstance(each, str) and each:
-                masker.add(each)
-
-
-def _mask_shown_as_private(plugin: Any) -> None:
-    """Have the masker know what a service hides when it shows its URL."""
-
-    def pprint(content: object, *_args: object, **_kwargs: object) -> str:
-        if isinstance(content, str) and content:
-            masker.add(content)
-        return "****"
-
-    plugin.pprint = pprint
-    try:
-        plugin.url(privacy=True)
-    except Exception:  # noqa: BLE001, S110  # foreign code; what is declared private is known already
-        pass
-    finally:
-        del plugin.pprint
 
 
 def _needs(kind: Any) -> str:
