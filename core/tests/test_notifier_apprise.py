@@ -5,7 +5,6 @@ import logging
 import subprocess
 import sys
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -575,7 +574,10 @@ def test_apprise_is_imported_only_to_send() -> None:
 
 
 def test_loading_it_warns_of_nothing() -> None:
-    """Warnings of what Apprise imports are its own matter."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        library()
+    """Warnings of what Apprise imports are its own matter, and filters stay as they are."""
+    code = (
+        "import warnings; before = list(warnings.filters);"
+        "from brickwork.builtin.notifiers.apprise_service import library;"
+        "assert library() is library(); assert warnings.filters == before"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, capture_output=True)

@@ -6,11 +6,12 @@ what it logs; HTTP services log ``error=STATUS``.
 
 import logging
 import re
+import sys
 import time
 from collections.abc import Callable
 from contextvars import copy_context
 from importlib import import_module
-from threading import Lock
+from threading import Event, Lock
 from typing import Any, NamedTuple
 
 from brickwork.builtin.notifiers.apprise_log import (
@@ -54,6 +55,7 @@ _TYPES = {
 }
 
 _loading = Lock()
+_loaded = Event()
 
 
 def checked_scheme(url: str, *, allow_local: bool) -> str:
@@ -99,20 +101,28 @@ def library() -> Any:
     Raises:
         PluginMissing: It is not installed.
     """
+    found: Any = sys.modules.get("apprise")
+    if found is None or not _loaded.is_set():
+        with _loading:
+            found = _import()
+        listen()
+        _loaded.set()
+    return found
+
+
+def _import() -> Any:
     import warnings
 
-    with _loading:
-        try:
-            # What it imports of the standard library warns of its end.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)
-                found: Any = import_module("apprise")
-                found.NotificationManager().schemas()
-        except ImportError:
-            raise PluginMissing(
-                "Apprise is not installed.", fix="pip install 'brickwork[apprise]'"
-            ) from None
-    listen()
+    try:
+        # What it imports of the standard library warns of its end.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            found: Any = import_module("apprise")
+            found.NotificationManager().schemas()
+    except ImportError:
+        raise PluginMissing(
+            "Apprise is not installed.", fix="pip install 'brickwork[apprise]'"
+        ) from None
     return found
 
 
