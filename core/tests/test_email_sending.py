@@ -298,6 +298,22 @@ def test_lost_answer_to_the_message(post: Post, waits: list[float], fault: str) 
     assert len(server.refused) == 1
 
 
+@pytest.mark.parametrize("answer", ["nonsense", "999 what", "354 go on"])
+def test_unclear_answer_to_the_message(post: Post, waits: list[float], answer: str) -> None:
+    """Neither yes nor no to the whole message: it may have arrived, and is not sent again."""
+    receipt, _ = post.send({"end": [answer]})
+
+    assert (receipt.status, receipt.attempts, waits) == ("failed", 1, [])
+    assert "may have arrived" in receipt.detail
+
+
+def test_only_the_first_digit_counts(post: Post) -> None:
+    """Any 2xx is a yes, as RFC 5321 (4.3.2) wants it read."""
+    receipt, _ = post.send({"end": ["252 fine"]})
+
+    assert (receipt.status, receipt.detail) == ("delivered", "252 fine")
+
+
 @pytest.mark.parametrize("stage", [*BEFORE_THE_END, "end"])
 def test_silent_server_is_given_up(post: Post, stage: str) -> None:
     """Wherever it stops answering, the time of the attempt counts."""
@@ -328,7 +344,7 @@ def test_what_is_no_mail_server(post: Post, greeting: str) -> None:
 
 def test_endless_answer_is_broken_off(post: Post) -> None:
     """What a server may say is limited."""
-    receipt, _ = post.send({"ehlo": ["\n".join(["250-" + "x" * 900] * 100)]}, retry_seconds=0)
+    receipt, _ = post.send({"ehlo": ["\n".join(["250-" + "x" * 900] * 1300)]}, retry_seconds=0)
 
     assert receipt.status == "failed"
     assert "did not answer with SMTP" in receipt.detail
@@ -469,8 +485,16 @@ def test_international_domain_goes_everywhere(post: Post) -> None:
 
 def test_greets_with_the_name_it_is_given(post: Post) -> None:
     """Some relays want a name; without one the own address is used, and no DNS asked."""
-    _, server = post.send(ehlo_name="jobs.example.com")
-    assert server.commands[0] == "EHLO jobs.example.com"
+    for name, said in (
+        ("jobs.example.com", "jobs.example.com"),
+        ("b\u00fccher.example", "xn--bcher-kva.example"),
+        ("192.0.2.7", "[192.0.2.7]"),
+        ("2001:db8::7", "[IPv6:2001:db8::7]"),
+        (None, "[127.0.0.1]"),
+    ):
+        receipt, server = post.send(ehlo_name=name)
+        assert receipt.delivered, receipt
+        assert server.commands[0] == f"EHLO {said}"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from brickwork.builtin.notifiers.attempts import Attempt
 from brickwork.builtin.notifiers.email_addresses import Parties
 from brickwork.builtin.notifiers.email_login import login
-from brickwork.builtin.notifiers.email_session import Session, SmtpFailure, told
+from brickwork.builtin.notifiers.email_session import DONE, Session, SmtpFailure, told
 from brickwork.notifier import DeliveryStatus, explained
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Delivery:
             session.use_utf8()
             options += " BODY=8BITMIME SMTPUTF8"
         sender = self._parties.sender.address
-        session.command("MAIL", f"FROM:<{sender}>{options}", expect=(250,))
+        session.command("MAIL", f"FROM:<{sender}>{options}")
 
     def _ask_recipients(self, session: Session) -> list[str]:
         """Name all recipients that wait; return those that the server takes."""
@@ -89,11 +89,11 @@ class Delivery:
         accepted: list[str] = []
         for each in list(self._waiting):
             code, text = session.ask("RCPT", f"TO:<{each}>")
-            if code in (250, 251):
+            if code in DONE:
                 accepted.append(each)
             elif code == 421 or not 200 <= code < 600:
                 # It is about the connection, and what was accepted before counts no more.
-                session.checked(code, text, expect=(250, 251))
+                session.checked(code, text)
             elif 400 <= code < 500:
                 self._waiting[each] = told(code, text)
             else:

@@ -37,8 +37,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+DONE = range(200, 300)
+"""Codes that mean yes: only the first digit counts (RFC 5321, 4.3.2)."""
+_GO_ON = range(300, 400)
+
 _GOODBYE_SECONDS = 1.0
 _MAX_TEXT = 200
+_MAX_ANSWERS_BYTES = 1024 * 1024  # in one session: one answer for each recipient, and some more
 
 _FAULTS = (smtplib.SMTPException, HTTPException, OSError, ValueError)
 _SIZE = re.compile(r"[0-9]{1,15}")
@@ -156,9 +161,10 @@ class Session:
         raise failure
 
     def _begin(self) -> None:
-        name = self._email.ehlo_name or _literal(self._sock)
+        given = self._email.ehlo_name
+        name = server_target("smtp", given, 25).host if given else _own_address(self._sock)
         # Without a host it connects to nothing; with a name it asks no DNS for one.
-        self._smtp = smtplib.SMTP(local_hostname=name)
+        self._smtp = smtplib.SMTP(local_hostname=_literal(name))
         # A program that debugs its own mails must not print our password.
         self._smtp.set_debuglevel(0)
         if self._email.security == "tls":
@@ -167,20 +173,22 @@ class Session:
         self.stage = "greeting"
         greeting = self._guarded(self._smtp.getreply)
         self._sound = True
-        self.checked(*greeting, expect=(220,))
+        self.checked(*greeting)
         self._greet()
         if self._email.security == "starttls":
             self._start_tls()
 
     def _use_socket(self) -> None:
         assert self._sock is not None  # noqa: S101  # connected before
+        timed = TimedSocket(self._sock, self._deadline)
+        timed.allowance = _MAX_ANSWERS_BYTES
         # All that smtplib uses of a socket is in TimedSocket.
-        self._smtp.sock = TimedSocket(self._sock, self._deadline)  # type: ignore[assignment]  # as said
+        self._smtp.sock = timed  # type: ignore[assignment]  # as said
         # What came before TLS does not count after it: it may be anybody's (RFC 3207, 4.2).
         self._smtp.file = None
 
     def _greet(self) -> None:
-        self.checked(*self._guarded(self._smtp.ehlo), expect=(250,))
+        self.checked(*self._guarded(self._smtp.ehlo))
 
     def _start_tls(self) -> None:
         self.stage = "TLS"
@@ -191,7 +199,7 @@ class Session:
                 "or ask who runs the server.",
                 refused=True,
             )
-        self.command("STARTTLS", expect=(220,))
+        self.command("STARTTLS")
         self._encrypt()
         self._use_socket()
         self._greet()
@@ -254,7 +262,7 @@ class Session:
         size = (self.extension("size") or "").strip()
         return (int(size) or None) if _SIZE.fullmatch(size) else None
 
-    def command(self, command: str, argument: str = "", *, expect: tuple[int, ...]) -> str:
+    def command(self, command: str, argument: str = "", *, expect: range = DONE) -> str:
         """Send a command; return the server's answer, for people."""
         return self.checked(*self.ask(command, argument), expect=expect)
 
@@ -269,29 +277,30 @@ class Session:
     def hand_over(self, payload: bytes) -> str:
         """Send the message; return the server's answer, for people."""
         self.stage = "message"
-        self.command("DATA", expect=(354,))
+        self.command("DATA", expect=_GO_ON)
         content = _LEADING_DOT.sub(b"..", payload)
         end = b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
         self._guarded(lambda: self._smtp.send(content))
         self._guarded(lambda: self._smtp.send(end))
         failure: SmtpFailure
         try:
-            answer = self._guarded(self._smtp.getreply)
+            code, text = self._guarded(self._smtp.getreply)
+            if code // 100 not in (2, 4, 5):
+                raise self._unreadable()
         except SmtpFailure as error:
             failure = self.failure(
                 f"{error.what.removesuffix('.')}, after the whole message was sent: it may have "
                 "arrived, and is not sent again, since it might arrive twice."
             )
         else:
-            return self.checked(*answer, expect=(250,))
+            return self.checked(code, text)
         raise failure
 
-    def checked(self, code: int, text: bytes, *, expect: tuple[int, ...]) -> str:
+    def checked(self, code: int, text: bytes, *, expect: range = DONE) -> str:
         """Return an answer, for people, if its code is one of those expected."""
         if code in expect:
             return told(code, text)
         if not 200 <= code < 600:
-            self._sound = False
             raise self._unreadable()
         raise self.failure(
             f"{self.origin} refused ({self.stage}): {told(code, text)}.",
@@ -344,6 +353,7 @@ class Session:
         return self.failure(f"{self.origin}: cancelled.")
 
     def _unreadable(self) -> SmtpFailure:
+        self._sound = False
         return self.failure(
             f"{self.origin} did not answer with SMTP that can be read.",
             fix="Check host and port.",
@@ -365,8 +375,13 @@ def told(code: int, text: bytes) -> str:
     return f"{code} {shown[:_MAX_TEXT]}".rstrip(" .")
 
 
-def _literal(sock: socket.socket | None) -> str:
-    """Return this side's address, as a name for those that have none (RFC 5321, 4.1.3)."""
+def _own_address(sock: socket.socket | None) -> str:
     assert sock is not None  # noqa: S101  # connected before
-    address = str(sock.getsockname()[0]).partition("%")[0]
-    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+    return str(sock.getsockname()[0]).partition("%")[0]
+
+
+def _literal(name: str) -> str:
+    """Write an address as those do who have no name (RFC 5321, 4.1.3); a name as it is."""
+    if ":" in name:
+        return f"[IPv6:{name}]"
+    return f"[{name}]" if name.rpartition(".")[2].isdigit() else name
