@@ -109,10 +109,10 @@ class Attempts:
         while True:
             now = time.monotonic()
             pause_end = _pauses.end(self.place)  # which may come to lie further off meanwhile
-            end = max(now + delay, pause_end if pause_end > waited else 0.0)
-            if end <= now:
+            wait = max(delay, pause_end - now if pause_end > waited else 0.0)
+            if not wait:
                 return waited
-            if end > latest or not _wait(end - now):
+            if now + wait > latest or not _wait(wait):
                 return None
             waited, delay = max(waited, pause_end), 0.0
 
