@@ -15,6 +15,8 @@ from brickwork import BasicAuth, Block, InvalidBlock, Secret
 from brickwork.block import Address
 from brickwork.builtin.blocks import DatabaseUrl, SecretBlock, Settings
 from brickwork.builtin.local_storage import LocalStorage
+from brickwork.builtin.notifiers.console import Console
+from brickwork.builtin.notifiers.email import Email
 from brickwork.builtin.notifiers.webhook import Webhook
 from brickwork.cli.assign import Assigner, parse
 from brickwork.cli.forms import Form
@@ -96,6 +98,8 @@ EXAMPLES: list[Block] = [
     DatabaseUrl(scheme="pg", port=5432, password="pw-pw-pw", options={"sslmode": "require"}),
     LocalStorage(root="/var/data", durable=True),
     Webhook(url="https://hooks.example.com/x"),
+    Console(stream="stdout"),
+    Email(host="mail.example.com", sender="ops@example.com", to=["a@example.com", "b@example.com"]),
 ]  # fmt: skip
 
 

@@ -157,7 +157,7 @@ def test_without_discovery_only_the_core_is_known(tmp_path: Path) -> None:
         ("tasks", "github.create_issue", "PluginMissing", "pip install brickwork-github"),
         ("stores", "postgresql", "PluginMissing", "pip install brickwork-postgres"),
         ("key_providers", "github-keys", "PluginMissing", "brickwork-github"),
-        ("blocks", "webhok", "UnknownBlock", "Did you mean 'webhook'?"),
+        ("blocks", "webhok", "UnknownBlock", "Did you mean 'webhook'"),
         ("blocks", "acme-thong", "UnknownBlock", "Did you mean 'acme-thing'?"),
         ("blocks", "zzz", "UnknownBlock", 'modules = ["app.blocks"]'),
         ("storages", "fil", "UnknownName", "Did you mean 'file'?"),
