@@ -7,10 +7,10 @@ import pytest
 from brickwork import Block, Registry
 from brickwork.builtin.blocks import BasicAuth, DatabaseUrl, SecretBlock, Settings
 from brickwork.builtin.local_storage import LocalStorage
-from brickwork.builtin.notifiers.apprise import AppriseTarget
+from brickwork.builtin.notifiers.apprise.block import AppriseTarget
 from brickwork.builtin.notifiers.console import Console
 from brickwork.builtin.notifiers.discord import DiscordWebhook
-from brickwork.builtin.notifiers.email import Email
+from brickwork.builtin.notifiers.email.block import Email
 from brickwork.builtin.notifiers.pagerduty import PagerDuty
 from brickwork.builtin.notifiers.route.block import NotifyRoute
 from brickwork.builtin.notifiers.teams import TeamsWebhook

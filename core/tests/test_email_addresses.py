@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import example, given, strategies as st
 
-from brickwork.builtin.notifiers.email_addresses import Mailbox
+from brickwork.builtin.notifiers.email.addresses import Mailbox
 
 
 @pytest.mark.parametrize(

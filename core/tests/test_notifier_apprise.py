@@ -25,8 +25,8 @@ from brickwork import (
     open_notifier,
 )
 from brickwork.builtin.notifiers import attempts
-from brickwork.builtin.notifiers.apprise import AppriseTarget
-from brickwork.builtin.notifiers.apprise_service import (
+from brickwork.builtin.notifiers.apprise.block import AppriseTarget
+from brickwork.builtin.notifiers.apprise.service import (
     GENERIC,
     LOCAL,
     UNCONFIRMED,
@@ -577,7 +577,7 @@ def test_loading_it_warns_of_nothing() -> None:
     """Warnings of what Apprise imports are its own matter, and filters stay as they are."""
     code = (
         "import warnings; before = list(warnings.filters);"
-        "from brickwork.builtin.notifiers.apprise_service import library;"
+        "from brickwork.builtin.notifiers.apprise.service import library;"
         "assert library() is library(); assert warnings.filters == before"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, capture_output=True)

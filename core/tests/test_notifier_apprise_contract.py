@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import pytest
 
-from brickwork.builtin.notifiers.apprise import AppriseTarget
+from brickwork.builtin.notifiers.apprise.block import AppriseTarget
 from brickwork.testing.notifier import Behaviour, Counterpart, HttpCounterpart, NotifierContract
 
 pytestmark = pytest.mark.usefixtures("only_own_secrets")
@@ -55,4 +55,3 @@ class TestJson(AppriseContract):
     """One that takes files, too."""
 
     scheme = "json"
-

@@ -6,7 +6,7 @@ import pytest
 
 from brickwork import BrickworkError, Registry, UnknownName
 from brickwork.builtin.file_storage import FileStorage
-from brickwork.builtin.notifiers.apprise import AppriseTarget
+from brickwork.builtin.notifiers.apprise.block import AppriseTarget
 from brickwork.testing.distributions import PLUGIN, run_with, write_plugin
 
 

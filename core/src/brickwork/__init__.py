@@ -23,10 +23,10 @@ if TYPE_CHECKING:
         Settings as Settings,
     )
     from brickwork.builtin.local_storage import LocalStorage as LocalStorage
-    from brickwork.builtin.notifiers.apprise import AppriseTarget as AppriseTarget
+    from brickwork.builtin.notifiers.apprise.block import AppriseTarget as AppriseTarget
     from brickwork.builtin.notifiers.console import Console as Console
     from brickwork.builtin.notifiers.discord import DiscordWebhook as DiscordWebhook
-    from brickwork.builtin.notifiers.email import Email as Email
+    from brickwork.builtin.notifiers.email.block import Email as Email
     from brickwork.builtin.notifiers.pagerduty import PagerDuty as PagerDuty
     from brickwork.builtin.notifiers.route.block import NotifyRoute as NotifyRoute
     from brickwork.builtin.notifiers.route.target import RouteTarget as RouteTarget
@@ -175,10 +175,10 @@ _HOMES = {
     "block": "Address Block CheckReport Finding migration",
     "builtin.blocks": "BasicAuth DatabaseUrl SecretBlock Settings",
     "builtin.local_storage": "LocalStorage",
-    "builtin.notifiers.apprise": "AppriseTarget",
+    "builtin.notifiers.apprise.block": "AppriseTarget",
     "builtin.notifiers.console": "Console",
     "builtin.notifiers.discord": "DiscordWebhook",
-    "builtin.notifiers.email": "Email",
+    "builtin.notifiers.email.block": "Email",
     "builtin.notifiers.pagerduty": "PagerDuty",
     "builtin.notifiers.route.block": "NotifyRoute",
     "builtin.notifiers.route.target": "RouteTarget",

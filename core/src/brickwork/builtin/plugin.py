@@ -15,9 +15,9 @@ def brickwork_blocks() -> dict[str, str]:
         "database-url": "brickwork.builtin.blocks:DatabaseUrl",
         "local-storage": "brickwork.builtin.local_storage:LocalStorage",
         "notify-route": "brickwork.builtin.notifiers.route.block:NotifyRoute",
-        "apprise": "brickwork.builtin.notifiers.apprise:AppriseTarget",
+        "apprise": "brickwork.builtin.notifiers.apprise.block:AppriseTarget",
         "console": "brickwork.builtin.notifiers.console:Console",
-        "email": "brickwork.builtin.notifiers.email:Email",
+        "email": "brickwork.builtin.notifiers.email.block:Email",
         "discord-webhook": "brickwork.builtin.notifiers.discord:DiscordWebhook",
         "pagerduty": "brickwork.builtin.notifiers.pagerduty:PagerDuty",
         "teams-webhook": "brickwork.builtin.notifiers.teams:TeamsWebhook",
@@ -51,7 +51,7 @@ def brickwork_serializers() -> dict[str, str]:
 def brickwork_notifiers() -> dict[str, str]:
     """The terminal, and any HTTP endpoint."""
     return {
-        "apprise": "brickwork.builtin.notifiers.apprise:AppriseTarget",
+        "apprise": "brickwork.builtin.notifiers.apprise.block:AppriseTarget",
         "console": "brickwork.builtin.notifiers.console:Console",
         "webhook": "brickwork.builtin.notifiers.webhook:Webhook",
     }

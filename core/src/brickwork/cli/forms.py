@@ -203,18 +203,21 @@ class Form:
 
     def _block(self, shape: Shape, path: str, may_keep: bool, current: Any) -> Any:
         slug = shape.bare.__dict__.get("slug", "")
-        saved = self._saved.get(slug, ())
+        every = [address for addresses in self._saved.values() for address in addresses]
+        saved = self._saved.get(slug, ()) if slug else every
         if saved:
             self._person.tell(f"  saved: {', '.join(saved)}")
         kept = isinstance(current, Block) and current.address is not None
         default = str(current.address) if kept else ""
         end = ", Enter for none" if may_keep and not default else ""
-        question = f"{path} (address of a {slug} block, or new{end})"
+        # A field for blocks of any class says nothing of what to ask for in a new one.
+        kinds = f"a {slug} block, or new" if slug else "a saved block"
+        question = f"{path} (address of {kinds}{end})"
         while True:
             answer = self._person.ask(question, default=default)
             if may_keep and answer == default:
                 return KEEP
-            if answer == "new":
+            if answer == "new" and slug:
                 return self._inner(shape, path)
             try:
                 return self._load(Address.parse(answer if "/" in answer else f"{slug}/{answer}"))

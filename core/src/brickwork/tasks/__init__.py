@@ -1,5 +1,6 @@
 """Tasks: typed functions with a policy for retries and time-outs, and a way to stop and report."""
 
+from brickwork.tasks.calls import Watcher
 from brickwork.tasks.definition import Options, Task, task
 from brickwork.tasks.engine import Engine, TaskFuture, current_engine, use_engine
 from brickwork.tasks.retry import RetryPolicy, exponential_backoff
@@ -21,6 +22,7 @@ __all__ = [
     "Scope",
     "Task",
     "TaskFuture",
+    "Watcher",
     "cancelled",
     "check_cancelled",
     "current_engine",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from brickwork.tasks.scope import current_scope, pause, pause_async
 
@@ -12,7 +12,22 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-def call(task: "Task[..., R]", args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> R:
+class Watcher(Protocol):
+    """Is told of the retries of a call; for engines, which record them."""
+
+    def retry_planned(self, error: Exception, number: int, delay: float) -> None:
+        """An attempt failed, and another one follows after so many seconds."""
+
+    def attempt_begins(self, number: int) -> None:
+        """That wait is over."""
+
+
+def call(
+    task: "Task[..., R]",
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    watcher: Watcher | None = None,
+) -> R:
     """Run a sync task with its retries."""
     number = 1
     while True:
@@ -22,12 +37,19 @@ def call(task: "Task[..., R]", args: tuple[Any, ...], kwargs: Mapping[str, Any])
             delay = _delay_after(task, error, number)
             if delay is None:
                 raise
+            if watcher is not None:
+                watcher.retry_planned(error, number, delay)
         pause(delay)
         number += 1
+        if watcher is not None:
+            watcher.attempt_begins(number)
 
 
 async def call_async(
-    task: "Task[..., Any]", args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    task: "Task[..., Any]",
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    watcher: Watcher | None = None,
 ) -> Any:
     """Run a task with its retries, without blocking the event loop."""
     number = 1
@@ -38,8 +60,12 @@ async def call_async(
             delay = _delay_after(task, error, number)
             if delay is None:
                 raise
+            if watcher is not None:
+                watcher.retry_planned(error, number, delay)
         await pause_async(delay)
         number += 1
+        if watcher is not None:
+            watcher.attempt_begins(number)
 
 
 def _delay_after(task: "Task[..., Any]", error: Exception, number: int) -> float | None:

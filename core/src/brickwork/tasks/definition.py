@@ -19,7 +19,7 @@ from typing import (
 )
 
 from brickwork.errors import TaskError
-from brickwork.tasks.calls import call, call_async
+from brickwork.tasks.calls import Watcher, call, call_async
 from brickwork.tasks.engine import Engine, TaskFuture, current_engine
 from brickwork.tasks.functions import is_async
 from brickwork.tasks.retry import Delay, RetryOn, RetryPolicy, checked_number
@@ -222,6 +222,33 @@ class Task(Generic[P, R_co]):
             raise
         finally:
             _reset(token)
+
+    def perform(
+        self,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        watcher: Watcher | None = None,
+    ) -> R_co:
+        """Call the sync function with its retries and its time-out, past the engine.
+
+        For engines, which run it so when its turn has come. Arguments and errors are those of
+        `attempt`.
+
+        Args:
+            args: Positional arguments.
+            kwargs: Arguments by name.
+            watcher: Is told of each retry.
+        """
+        return call(self, args, kwargs, watcher)
+
+    async def perform_async(
+        self,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        watcher: Watcher | None = None,
+    ) -> Any:
+        """`perform` without blocking the event loop; a sync function runs in a thread."""
+        return await call_async(self, args, kwargs, watcher)
 
     def with_options(self, **changes: Unpack[Options]) -> "Task[P, R_co]":
         """Return the same task with other options; those not given stay.

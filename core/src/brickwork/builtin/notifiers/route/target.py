@@ -32,7 +32,8 @@ class RouteTarget(BaseModel):
     @classmethod
     def _check_to(cls, block: Block) -> Block:
         if not isinstance(block, Notifier):
-            raise ValueError(f"a {block.slug} block is no notifier")
+            called = type(block).__dict__.get("slug", type(block).__name__)
+            raise ValueError(f"a {called} block is no notifier")
         return block
 
     @property

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from brickwork.builtin.notifiers.email_addresses import Mailbox
+from brickwork.builtin.notifiers.email.addresses import Mailbox
 
 _LINE = 76
 _CHUNK_BYTES = 39  # with its frame and the longest name before it, below the length of a line

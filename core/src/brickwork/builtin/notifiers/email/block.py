@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from brickwork.block import Block, CheckReport
-from brickwork.builtin.notifiers.email_addresses import Mailbox, Parties, parse_all
+from brickwork.builtin.notifiers.email.addresses import Mailbox, Parties, parse_all
 from brickwork.builtin.notifiers.http import (
     AllowPrivate,
     CaCertificates,
@@ -163,8 +163,8 @@ class Email(Block, Notifier):
         from uuid import uuid4
 
         from brickwork.builtin.notifiers.attempts import Attempts
-        from brickwork.builtin.notifiers.email_delivery import Delivery
-        from brickwork.builtin.notifiers.email_message import compose
+        from brickwork.builtin.notifiers.email.delivery import Delivery
+        from brickwork.builtin.notifiers.email.message import compose
 
         parties = self._parties()
         # The same on each attempt, so that a program that reads mail knows a second copy.
@@ -183,7 +183,7 @@ class Email(Block, Notifier):
 
     def check(self) -> CheckReport:
         """Connect, with TLS and the login, under the policy for outbound requests; send nothing."""
-        from brickwork.builtin.notifiers.email_check import checked
+        from brickwork.builtin.notifiers.email.check import checked
 
         return checked(self)
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from brickwork.block import Block, CheckReport, Finding
-from brickwork.builtin.notifiers.apprise_service import Service, checked_scheme
+from brickwork.builtin.notifiers.apprise.service import Service, checked_scheme
 from brickwork.builtin.notifiers.attempts import Attempt, Attempts
 from brickwork.builtin.notifiers.http import RetrySeconds, TimeoutSeconds
 from brickwork.errors import BrickworkError, NotifierError, PluginMissing

@@ -33,7 +33,7 @@ from brickwork.tasks import Scope
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from brickwork.builtin.notifiers.email import Email
+    from brickwork.builtin.notifiers.email.block import Email
 
 T = TypeVar("T")
 

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from brickwork.builtin.notifiers.attempts import Attempt
-from brickwork.builtin.notifiers.email_addresses import Parties
-from brickwork.builtin.notifiers.email_login import login
-from brickwork.builtin.notifiers.email_session import DONE, Session, SmtpFailure, told
+from brickwork.builtin.notifiers.email.addresses import Parties
+from brickwork.builtin.notifiers.email.login import login
+from brickwork.builtin.notifiers.email.session import DONE, Session, SmtpFailure, told
 from brickwork.notifier import DeliveryStatus, explained
 
 if TYPE_CHECKING:
-    from brickwork.builtin.notifiers.email import Email
+    from brickwork.builtin.notifiers.email.block import Email
 
 
 class Delivery:

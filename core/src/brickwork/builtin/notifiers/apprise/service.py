@@ -14,7 +14,7 @@ from importlib import import_module
 from threading import Event, Lock
 from typing import Any, NamedTuple
 
-from brickwork.builtin.notifiers.apprise_log import (
+from brickwork.builtin.notifiers.apprise.log import (
     Heard,
     hushed,
     listen,

@@ -9,9 +9,9 @@ from email.policy import SMTP
 from email.utils import format_datetime, localtime
 from uuid import uuid4
 
-from brickwork.builtin.notifiers.email_addresses import Parties
-from brickwork.builtin.notifiers.email_headers import attached, header, mailboxes, words
-from brickwork.builtin.notifiers.email_html import page
+from brickwork.builtin.notifiers.email.addresses import Parties
+from brickwork.builtin.notifiers.email.headers import attached, header, mailboxes, words
+from brickwork.builtin.notifiers.email.html import page
 from brickwork.notifier import Attachment, Notification, Severity
 
 # Importance is what Outlook reads, X-Priority (1 to 5) the others.

@@ -6,10 +6,10 @@
 import base64
 from typing import TYPE_CHECKING
 
-from brickwork.builtin.notifiers.email_session import Session, told
+from brickwork.builtin.notifiers.email.session import Session, told
 
 if TYPE_CHECKING:
-    from brickwork.builtin.notifiers.email import Email
+    from brickwork.builtin.notifiers.email.block import Email
 
 
 def login(session: Session, email: "Email") -> bool:

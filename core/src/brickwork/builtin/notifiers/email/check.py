@@ -4,11 +4,11 @@ import time
 from typing import TYPE_CHECKING
 
 from brickwork.block import CheckReport, Finding
-from brickwork.builtin.notifiers.email_login import login
-from brickwork.builtin.notifiers.email_session import Session, SmtpFailure
+from brickwork.builtin.notifiers.email.login import login
+from brickwork.builtin.notifiers.email.session import Session, SmtpFailure
 
 if TYPE_CHECKING:
-    from brickwork.builtin.notifiers.email import Email
+    from brickwork.builtin.notifiers.email.block import Email
 
 MAX_SECONDS = 10.0
 _SOON_DAYS = 14

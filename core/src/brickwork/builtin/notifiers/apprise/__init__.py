@@ -1,0 +1,1 @@
+"""``apprise``: every service that Apprise knows."""
