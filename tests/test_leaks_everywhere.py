@@ -651,6 +651,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "keys status --json": ("keys", "status", "--json"),
     "plugin ls": ("plugin", "ls", "--load", "--json"),
     "task ls": ("task", "ls", "--json"),
+    "notify": ("notify", "basic-auth/s6", "console:", "-m", "test", "--json"),
     "doctor": ("doctor",),
     "doctor --json": ("doctor", "--json"),
     "help": ("help", "variables"),

@@ -1,8 +1,12 @@
 """Fixtures of the core's own tests."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from brickwork.testing.loopback import LoopbackServer, Serve, reply
 
 
 @pytest.fixture(autouse=True)
@@ -26,3 +30,24 @@ def only_own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     fresh = vars(Masker())
     for name in ("_known", "_pending", "_needles"):
         monkeypatch.setattr(masker, name, fresh[name])
+
+
+@pytest.fixture
+def hook() -> Iterator[Callable[..., LoopbackServer]]:
+    """Start a receiver, and save ``webhook/NAME`` that posts to it; with a secret in a header."""
+    from brickwork import Webhook
+
+    def start(name: str = "ops", serve: Serve | None = None) -> LoopbackServer:
+        server = stack.enter_context(LoopbackServer(serve or reply(204)))
+        Webhook(
+            url=f"http://127.0.0.1:{server.port}/hook",
+            headers={"x-token": "Zq7!xK-not-to-be-seen"},
+            allow_private=True,
+            allow_http=True,
+            retry_seconds=0,
+            timeout_seconds=30,
+        ).save(name)
+        return server
+
+    with ExitStack() as stack:
+        yield start

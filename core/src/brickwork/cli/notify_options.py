@@ -21,7 +21,6 @@ MAX_MESSAGE = 1024 * 1024
 MAX_ATTACHED = 50 * 1024 * 1024
 """How large a file to attach may be, in bytes."""
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]*:\S", re.IGNORECASE)
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _BLOCK = re.compile(r"[?&]block=")
 
