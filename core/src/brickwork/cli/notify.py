@@ -16,7 +16,7 @@ from brickwork.cli.notify_options import (
     needs_vault,
     target,
 )
-from brickwork.cli.output import json_option, print_json, print_table
+from brickwork.cli.output import json_option, note, print_json, print_table
 
 if TYPE_CHECKING:
     from brickwork.notifier import Receipt
@@ -51,6 +51,9 @@ class _WithCommand(click.Command):
 @message_options
 @command_options
 @click.option("--dry-run", is_flag=True, help="Open the targets and prepare all; send nothing.")
+@click.option(
+    "--flush", is_flag=True, help="Give no message: tell what routes have held back until now."
+)
 @json_option
 @pass_invocation
 @click.pass_context
@@ -60,6 +63,7 @@ def group(
     /,
     targets: tuple[str, ...],
     dry_run: bool,
+    flush: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -69,6 +73,7 @@ def group(
     brickwork notify ops -m "Backup done" --severity success
     make 2>&1 | brickwork notify slack-webhook/dev --title "Build log" -m -
     brickwork notify ops --timeout 3600 -- make backup
+    brickwork notify ops --flush
 
     A TARGET is the address of a saved block (webhook/ops), a name alone for a route (ops is
     notify-route/ops), or console: for standard error. Ends with 1 if a target refused it or failed;
@@ -84,6 +89,10 @@ def group(
     wrapping = Wrapping(**options)
     command: tuple[str, ...] | None = ctx.meta.get(completion.COMMAND)
     names = [target(text) for text in targets]
+    if flush:
+        if command is not None or dry_run or message != Message.nothing():
+            raise click.UsageError("--flush takes targets alone: it tells what was held back.")
+        ctx.exit(_flush(invocation, names, as_json=as_json))
     if command is None:
         if wrapping != Wrapping(None, None, None):
             raise click.UsageError("--on, --tail and --timeout need a command: ... -- COMMAND.")
@@ -126,7 +135,32 @@ def _tell(
         attachments=tuple(attachments),
         **message.parts(),
     )
-    receipts = notify(names, notification, dry_run=dry_run)
+    return _print(notify(names, notification, dry_run=dry_run), as_json=as_json)
+
+
+def _flush(invocation: Invocation, names: list[str], *, as_json: bool) -> int:
+    """Tell what routes have held back, print the receipts, and return the exit code."""
+    from brickwork.builtin.notifiers.route.block import NotifyRoute
+    from brickwork.errors import NotifierError
+    from brickwork.opening import open_notifier
+
+    _open_vault(invocation, names)
+    routes = [open_notifier(name) for name in names]
+    for name, route in zip(names, routes, strict=True):
+        if not isinstance(route, NotifyRoute):
+            raise NotifierError(
+                f"{name} is no route, and holds nothing back.", fix="Give routes to --flush."
+            )
+    receipts = [
+        each for route in routes if isinstance(route, NotifyRoute) for each in route.flush()
+    ]
+    if not receipts and not as_json:
+        note("Nothing is held back.")
+        return 0
+    return _print(receipts, as_json=as_json)
+
+
+def _print(receipts: "Sequence[Receipt]", *, as_json: bool) -> int:
     if as_json:
         print_json("notify.receipts/1", {"receipts": [each.as_dict() for each in receipts]})
     else:

@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import click
 
@@ -75,6 +75,11 @@ class Message(NamedTuple):
     thread_key: str | None
     dedupe_key: str | None
     files: Sequence[Path]
+
+    @classmethod
+    def nothing(cls) -> Self:
+        """Return what the options say when none is given."""
+        return cls(None, None, None, (), None, (), (), None, None, ())
 
     def parts(self) -> dict[str, Any]:
         """Return what goes into the notification as it is, for `Notification`."""
