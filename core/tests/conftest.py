@@ -51,3 +51,19 @@ def hook() -> Iterator[Callable[..., LoopbackServer]]:
 
     with ExitStack() as stack:
         yield start
+
+
+@pytest.fixture
+def ops(hook: Callable[..., LoopbackServer]) -> LoopbackServer:
+    """The receiver of ``webhook/ops``."""
+    return hook("ops")
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Note how long notifiers would wait before they send again, and do not."""
+    from brickwork.builtin.notifiers import attempts
+
+    noted: list[float] = []
+    monkeypatch.setattr(attempts, "pause", lambda seconds, _over: noted.append(seconds))
+    return noted

@@ -1,10 +1,9 @@
 """``brickwork notify``: messages, receipts, exit codes."""
 
 import base64
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 
@@ -25,11 +24,6 @@ Hook = Callable[..., LoopbackServer]
 def brickwork(capfd: pytest.CaptureFixture[str]) -> Command:
     """Run a command line here, with standard input that is no terminal."""
     return command_here(run, capfd)
-
-
-def sent(server: LoopbackServer) -> list[dict[str, Any]]:
-    """Return the bodies that a receiver got."""
-    return [json.loads(request.body) for request in server.requests]
 
 
 class Branching(Block, Notifier):
@@ -65,7 +59,7 @@ def test_every_option_arrives(brickwork: Command, hook: Hook, tmp_path: Path) ->
     )  # fmt: skip
 
     assert said.code == 0, said.err
-    (body,) = sent(server)
+    (body,) = server.bodies()
     del body["id"], body["sent_at"]
     assert base64.b64decode(body["attachments"][0].pop("content")) == b"line with ***"
     assert body == {
@@ -104,8 +98,8 @@ def test_title_and_body(
     server = hook()
 
     assert brickwork("notify", "webhook/ops", *args, stdin=stdin).code == 0
-    assert (sent(server)[0]["title"], sent(server)[0]["body"]) == (title, body)
-    assert sent(server)[0]["severity"] == "info"
+    assert (server.bodies()[0]["title"], server.bodies()[0]["body"]) == (title, body)
+    assert server.bodies()[0]["severity"] == "info"
 
 
 def test_known_secrets_are_masked(brickwork: Command, hook: Hook) -> None:

@@ -1,7 +1,6 @@
 """``brickwork notify TARGET -- COMMAND``: what people are told, and when."""
 
 import base64
-import json
 import os
 import re
 import signal
@@ -42,21 +41,10 @@ def brickwork(capfd: pytest.CaptureFixture[str]) -> Command:
     return command_here(run, capfd)
 
 
-@pytest.fixture
-def ops(hook: Hook) -> LoopbackServer:
-    """The receiver of ``webhook/ops``."""
-    return hook("ops")
-
-
-def sent(server: LoopbackServer) -> list[dict[str, Any]]:
-    """Return the notifications that came."""
-    return [json.loads(request.body) for request in server.requests]
-
-
 def one(server: LoopbackServer) -> dict[str, Any]:
     """Return the only notification that came."""
-    (body,) = sent(server)
-    return body
+    (body,) = server.bodies()
+    return dict(body)
 
 
 def python(code: str) -> tuple[str, ...]:
@@ -212,9 +200,9 @@ def test_the_tail_is_as_long_as_asked(ops: LoopbackServer, brickwork: Command) -
     """--tail N has the last N lines, 0 none; without it there are 30."""
     for args, count in (((), 30), (("--tail", "3"), 3), (("--tail", "0"), 0)):
         brickwork("notify", "webhook/ops", *args, "--", "sh", "-c", "seq 1 100; exit 1")
-        lines = sent(ops)[-1]["body"].split("\n") if count else []
+        lines = ops.bodies()[-1]["body"].split("\n") if count else []
         assert lines == [str(number) for number in range(101 - count, 101)]
-    assert len(sent(ops)) == 3
+    assert len(ops.bodies()) == 3
 
 
 # Secrets

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from brickwork import Attachment, Email, Notification, Receipt, Scope
-from brickwork.builtin.notifiers import attempts
 from brickwork.testing import mail as mail_module
 from brickwork.testing.loopback import LoopbackAuthority
 from brickwork.testing.mail import DRIP, DROP, SILENT, MailServer
@@ -27,14 +26,6 @@ THREE = ["a@example.com", "b@example.com", "c@example.com"]
 def authority() -> LoopbackAuthority:
     """An authority that the blocks trust."""
     return LoopbackAuthority()
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Note how long it would wait, and do not."""
-    noted: list[float] = []
-    monkeypatch.setattr(attempts, "pause", lambda seconds, _over: noted.append(seconds))
-    return noted
 
 
 class Post:

@@ -55,14 +55,6 @@ def send(serve: Serve, query: str = "", **fields: Any) -> tuple[Receipt, list[Re
         return receipt, list(server.requests)
 
 
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Note how long it would wait, and do not."""
-    noted: list[float] = []
-    monkeypatch.setattr(attempts, "pause", lambda seconds, _over: noted.append(seconds))
-    return noted
-
-
 # What the answers mean
 
 

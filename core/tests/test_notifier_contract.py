@@ -61,7 +61,7 @@ def test_replacing_an_assertion_is_refused() -> None:
 
         class TestLoose(NotifierContract):
             def test_dry_run_sends_nothing(self, counterpart: Counterpart) -> None:
-                pass
+                """Replaces an assertion, which is the fault."""
 
 
 def test_a_readable_body() -> None:

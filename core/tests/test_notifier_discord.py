@@ -16,9 +16,8 @@ from brickwork import (
     Vault,
     use_vault,
 )
-from brickwork.builtin.notifiers import attempts
 from brickwork.builtin.notifiers.multipart import file_name, form_with_files
-from brickwork.testing.loopback import LoopbackServer, Peer, Request, Serve, reply
+from brickwork.testing.loopback import LoopbackServer, Peer, Request, Serve, in_turn, reply
 from brickwork.testing.services import Discord
 from brickwork.testing.services.base import read_message
 
@@ -42,20 +41,6 @@ def send(
     with LoopbackServer(serve) as server:
         receipt = block(server, **fields).send(notification or Notification("hello"))
         return receipt, list(server.requests)
-
-
-def in_turn(*answers: Serve) -> Serve:
-    """Answer each request in another way."""
-    rest = iter(answers)
-    return lambda peer, request: next(rest)(peer, request)
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Note how long it would wait, and do not."""
-    noted: list[float] = []
-    monkeypatch.setattr(attempts, "pause", lambda seconds, _over: noted.append(seconds))
-    return noted
 
 
 # What arrives

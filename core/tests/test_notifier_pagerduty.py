@@ -16,9 +16,8 @@ from brickwork import (
     Secret,
     Severity,
 )
-from brickwork.builtin.notifiers import attempts
 from brickwork.builtin.notifiers.pagerduty import ENDPOINTS, MAX_DEDUP_KEY, _dedup_key
-from brickwork.testing.loopback import LoopbackServer, Peer, Request, Serve, reply
+from brickwork.testing.loopback import LoopbackServer, Peer, Request, Serve, in_turn, reply
 from brickwork.testing.services import PagerDutyEvents
 
 pytestmark = pytest.mark.usefixtures("only_own_secrets")
@@ -42,20 +41,6 @@ def send(
         sender = block(server, **fields)
         receipts = [sender.send(each) for each in notifications or [Notification("hello")]]
         return receipts, list(server.requests)
-
-
-def in_turn(*answers: Serve) -> Serve:
-    """Answer each request in another way."""
-    rest = iter(answers)
-    return lambda peer, request: next(rest)(peer, request)
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Note how long it would wait, and do not."""
-    noted: list[float] = []
-    monkeypatch.setattr(attempts, "pause", lambda seconds, _over: noted.append(seconds))
-    return noted
 
 
 # What arrives

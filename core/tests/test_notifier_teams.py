@@ -14,7 +14,6 @@ from brickwork import (
     Severity,
     TeamsWebhook,
 )
-from brickwork.builtin.notifiers import attempts
 from brickwork.builtin.notifiers.teams import MAX_CARD_BYTES
 from brickwork.testing.loopback import LoopbackServer, Peer, Request, Serve, reply
 from brickwork.testing.services import Workflow
@@ -36,14 +35,6 @@ def send(
     with LoopbackServer(serve) as server:
         receipt = block(server, **fields).send(notification or Notification("hello"))
         return receipt, list(server.requests)
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Note how long it would wait, and do not."""
-    noted: list[float] = []
-    monkeypatch.setattr(attempts, "pause", lambda seconds, _over: noted.append(seconds))
-    return noted
 
 
 def cards(workflow: Workflow) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 from brickwork import Attachment, InvalidBlock, Notification, NotifierError, Receipt, Severity
-from brickwork.builtin.notifiers import attempts
 from brickwork.builtin.notifiers.webhook import Webhook
 from brickwork.builtin.notifiers.webhook_signature import signature, verify_signature
 from brickwork.tasks.scope import Scope
@@ -22,6 +21,7 @@ from brickwork.testing.loopback import (
     Peer,
     Request,
     Serve,
+    in_turn,
     reply,
 )
 
@@ -44,20 +44,6 @@ def send(serve: Serve, **fields: object) -> tuple[Receipt, list[Request]]:
     with LoopbackServer(serve) as server:
         receipt = hook(server, **fields).send(Notification("hello"))
         return receipt, list(server.requests)
-
-
-def in_turn(*answers: Serve) -> Serve:
-    """Answer each request in another way."""
-    rest = iter(answers)
-    return lambda peer, request: next(rest)(peer, request)
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Note how long it would wait, and do not."""
-    noted: list[float] = []
-    monkeypatch.setattr(attempts, "pause", lambda seconds, _over: noted.append(seconds))
-    return noted
 
 
 # What is sent

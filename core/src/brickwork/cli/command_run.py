@@ -134,7 +134,7 @@ class _Watch:
 
     def __init__(self, process: "Popen[bytes]", tail: Tail, awake: int, deadline: float) -> None:
         assert process.stdout is not None  # noqa: S101  # both are pipes
-        assert process.stderr is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101  # as above
         self.timed_out = False
         self.ended = 0.0
         self._process = process

@@ -1,5 +1,6 @@
 """Servers on 127.0.0.1 that behave, or misbehave, as a test says; with TLS if it wants."""
 
+import json
 import socket
 import ssl
 import struct
@@ -8,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -76,6 +77,10 @@ class LoopbackServer:
         self._threads: list[Thread] = []
         self.connections = 0
         self.requests: list[Request] = []
+
+    def bodies(self) -> list[Any]:
+        """Return what was received, for requests whose bodies are JSON."""
+        return [json.loads(request.body) for request in self.requests]
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -154,6 +159,12 @@ def reply(status: int = 200, body: bytes = b"", headers: dict[str, str] | None =
         peer.send(answer)
 
     return serve
+
+
+def in_turn(*answers: Serve) -> Serve:
+    """Make a function that answers each request in another way, in this order."""
+    rest = iter(answers)
+    return lambda peer, request: next(rest)(peer, request)
 
 
 class LoopbackAuthority:
