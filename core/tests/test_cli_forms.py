@@ -73,7 +73,8 @@ class Robot:
         self._turn(question)
         value = self._value(path)
         if ": which kind" in question:
-            return type(value).__name__ if value is not None else ""
+            names = [cls.__name__ for cls in type(value).__mro__ if cls.__name__ in question]
+            return names[0] if value is not None else ""
         if isinstance(value, Block):
             return "new" if "or new" in question else f"{value.slug}/saved"
         if value is None:

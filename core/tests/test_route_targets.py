@@ -28,6 +28,7 @@ from brickwork import (
     ledger,
     notify,
 )
+from brickwork.vault.current import current_vault
 
 pytestmark = pytest.mark.usefixtures("only_own_secrets")
 
@@ -360,6 +361,41 @@ def test_routes_are_notifiers() -> None:
     assert (titles("ann"), titles("bob")) == (["x"], ["x"])
 
 
+def test_target_by_address_is_opened_when_something_is_sent() -> None:
+    """A target named by its address follows what is saved there, and need not be there at first."""
+    NotifyRoute(targets=[RouteTarget(to="routetest-pager/late"), to("ann")]).save("r")
+    (first,) = notify("notify-route/r", title="one")
+    Pager(who="bob").save("late")
+    (second,) = notify("notify-route/r", title="two")
+
+    assert [part.status for part in first.parts] == ["refused", "delivered"]
+    assert first.parts[0].target == "routetest-pager/late"
+    assert "No block routetest-pager/late" in first.parts[0].detail
+    assert second.delivered
+    assert (titles("bob"), titles("ann")) == (["two"], ["one", "two"])
+
+
+def test_target_that_cannot_be_opened_has_a_backup() -> None:
+    """What keeps one target from being loaded keeps nothing from its backup and the others."""
+    current_vault().define("routetest-pager/x", {"who": "${env:NOT_SET_ANYWHERE}"})
+    chain = route(RouteTarget(to="routetest-pager/x"), to("mail", backup=True), to("ann"))
+    receipt = chain.send(Notification("one"))
+
+    assert receipt.delivered
+    assert (titles("mail"), titles("ann")) == (["one"], ["one"])
+    assert "NOT_SET_ANYWHERE" in receipt.parts[0].detail
+
+
+def test_address_of_what_is_no_notifier() -> None:
+    """An address that leads to another kind of block is told, and found by the check."""
+    Settings(value={}).save("s")
+    wrong = route(RouteTarget(to="settings/s"))
+
+    assert "a settings block is no notifier" in wrong.send(Notification("x")).detail
+    (finding,) = wrong.check().findings
+    assert (finding.status, finding.what) == ("failed", "settings/s")
+
+
 def test_saved_route_refers_to_its_targets() -> None:
     """Rotating a target reaches every route that sends to it, and it cannot be deleted under it."""
     Pager(who="ann").save("ops")
@@ -375,6 +411,7 @@ def test_saved_route_refers_to_its_targets() -> None:
     [
         ({"targets": []}, "at least 1"),
         ({"targets": [{"to": Settings(value={})}]}, "a settings block is no notifier"),
+        ({"targets": [{"to": "console:"}]}, "to"),
         ({"targets": [{"to": Pager(who="a"), "backup": True}]}, "cannot be a backup"),
         ({"targets": [{"to": Pager(who="a"), "at_least": "loud"}]}, "at_least"),
         ({"targets": [{"to": Pager(who="a")}], "max_notifications": 0}, "max_notifications"),
@@ -446,6 +483,16 @@ def test_check_finds_templates_that_cannot_work() -> None:
 
     assert report.findings[-1].status == "failed"
     assert "body, line 1" in report.findings[-1].detail
+
+
+def test_dry_run_finds_targets_that_cannot_be_opened() -> None:
+    """A dry run tells which targets would not be reached; none at all is a refusal."""
+    gone = RouteTarget(to="routetest-pager/gone")
+    some = route(gone, to("ann")).send(Notification("x"), dry_run=True)
+    none = route(gone).send(Notification("x"), dry_run=True)
+
+    assert (some.status, none.status) == ("dry-run", "refused")
+    assert some.detail.startswith("would be sent to 1 target; routetest-pager/gone: No block")
 
 
 def test_check_asks_every_target() -> None:

@@ -12,7 +12,6 @@ from brickwork.builtin.notifiers.route.chains import (
     Chain,
     Outcome,
     chains_for,
-    label,
     not_sent,
     rehearsed,
     run,
@@ -20,6 +19,7 @@ from brickwork.builtin.notifiers.route.chains import (
 from brickwork.builtin.notifiers.route.memory import Mark, Memory, Rules
 from brickwork.builtin.notifiers.route.target import RouteTarget
 from brickwork.builtin.notifiers.route.turns import Turns
+from brickwork.errors import BrickworkError
 from brickwork.ledger import ledger_of
 from brickwork.notifier import (
     DeliveryStatus,
@@ -124,10 +124,11 @@ class NotifyRoute(Block, Notifier):
         if not chains:
             return self._skipped(notification)
         parts = tuple(rehearsed(chain, notification, self.template) for chain in chains)
-        detail = f"would be sent to {_counted(len(parts), 'target')}"
-        return Receipt(
-            self.describe(), DeliveryStatus.DRY_RUN, attempts=0, detail=detail, parts=parts
-        )
+        failed = [part for part in parts if part.failed]
+        detail = f"would be sent to {_counted(len(parts) - len(failed), 'target')}"
+        detail = "; ".join([detail, *(f"{part.target}: {part.detail}" for part in failed)])
+        status = DeliveryStatus.REFUSED if len(failed) == len(parts) else DeliveryStatus.DRY_RUN
+        return Receipt(self.describe(), status, attempts=0, detail=detail, parts=parts)
 
     def flush(self) -> list[Receipt]:
         """Tell of everything that is held back, and return one receipt per notification sent.
@@ -251,13 +252,16 @@ class NotifyRoute(Block, Notifier):
 
 
 def _checked(target: RouteTarget) -> list[Finding]:
-    name = label(target.notifier)
     try:
-        report = target.to.check()
+        notifier: object = target.opened()
+        assert isinstance(notifier, Block)  # noqa: S101  # what a target holds, or loads
+        report = notifier.check()
+    except BrickworkError as error:
+        return [Finding("failed", target.label, error.what, error.fix or "Mend that block.")]
     except Exception as error:  # noqa: BLE001  # foreign code; a check must not raise
         detail = f"its check raised {type(error).__name__}"
-        return [Finding("failed", name, detail, "Check that block alone to see where.")]
-    return [replace(each, what=f"{name}: {each.what}") for each in report.findings]
+        return [Finding("failed", target.label, detail, "Check that block alone to see where.")]
+    return [replace(each, what=f"{target.label}: {each.what}") for each in report.findings]
 
 
 def _counted(count: int, word: str) -> str:

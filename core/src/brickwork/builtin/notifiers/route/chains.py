@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from brickwork.builtin.notifiers.attempts import one_attempt
 from brickwork.builtin.notifiers.route.target import RouteTarget
+from brickwork.errors import BrickworkError
 from brickwork.notifier import (
     DeliveryStatus,
     MessageTemplate,
     Notification,
-    Notifier,
     Receipt,
+    explained,
     sent_safely,
     with_problem,
 )
@@ -96,7 +97,7 @@ def run(
     failed: list[str] = []
     up: list[str] = []
     for position, target in enumerate(chain.targets):
-        name = label(target.notifier)
+        name = target.label
         since = down.get(name)
         if since is not None and position + 1 < len(chain.targets):
             receipts.append(_left_out(name, since, rest_seconds))
@@ -115,7 +116,7 @@ def run(
 
 def not_sent(chain: Chain) -> Outcome:
     """Say that nothing was sent along a chain."""
-    name = label(chain.targets[0].notifier)
+    name = chain.targets[0].label
     detail = "cancelled before it was sent"
     return Outcome((Receipt(name, DeliveryStatus.FAILED, 0, detail=detail),), (), ())
 
@@ -125,7 +126,7 @@ def rehearsed(
 ) -> Receipt:
     """Say what the first target of a chain would be sent."""
     target = chain.targets[0]
-    return _sent(target, notification, template, label(target.notifier), dry_run=True)
+    return _sent(target, notification, template, target.label, dry_run=True)
 
 
 def _sent(
@@ -136,11 +137,15 @@ def _sent(
     *,
     dry_run: bool = False,
 ) -> Receipt:
+    try:
+        notifier = target.opened()
+    except BrickworkError as error:
+        return Receipt(name, DeliveryStatus.REFUSED, attempts=0, detail=explained(error))
     wording = target.template or template
     if wording is None:
-        return sent_safely(target.notifier, notification, name, dry_run=dry_run)
+        return sent_safely(notifier, notification, name, dry_run=dry_run)
     worded = wording.render(notification)
-    receipt = sent_safely(target.notifier, worded.notification, name, dry_run=dry_run)
+    receipt = sent_safely(notifier, worded.notification, name, dry_run=dry_run)
     return with_problem(receipt, worded.problem)
 
 
@@ -149,11 +154,3 @@ def _left_out(name: str, since: float, rest_seconds: float) -> Receipt:
     left = max(0.0, rest_seconds - ago)
     detail = f"not tried: it failed {ago:.0f} s ago, and is tried again in {left:.0f} s"
     return Receipt(name, DeliveryStatus.FAILED, attempts=0, detail=detail)
-
-
-def label(notifier: Notifier) -> str:
-    """Name a target, also one that cannot."""
-    try:
-        return notifier.describe()
-    except Exception:  # noqa: BLE001  # foreign code
-        return type(notifier).__name__
