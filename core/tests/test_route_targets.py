@@ -492,7 +492,7 @@ def test_dry_run_finds_targets_that_cannot_be_opened() -> None:
     none = route(gone).send(Notification("x"), dry_run=True)
 
     assert (some.status, none.status) == ("dry-run", "refused")
-    assert some.detail.startswith("would be sent to 1 target; routetest-pager/gone: No block")
+    assert some.detail.startswith("would be sent to 1 target; routetest-pager/gone: ")
 
 
 def test_check_asks_every_target() -> None:
