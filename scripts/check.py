@@ -7,6 +7,7 @@ import time
 PYTHON_FILES = ["conftest.py", "core", "plugins", "tests", "scripts", "benchmarks", "examples"]
 TYPED = [
     *("core/src", "core/tests", "plugins/aws/src", "plugins/aws/tests"),
+    *("plugins/flows/src", "plugins/flows/tests"),
     *("plugins/hashicorp/src", "plugins/hashicorp/tests"),
     *("tests", "scripts", "examples", "benchmarks", "conftest.py"),
 ]

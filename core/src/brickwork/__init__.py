@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from brickwork.masking import (
         MaskingWarning as MaskingWarning,
         install_masking as install_masking,
+        mask as mask,
     )
     from brickwork.notifier import (
         Attachment as Attachment,
@@ -141,6 +142,7 @@ if TYPE_CHECKING:
         Scope as Scope,
         Task as Task,
         TaskFuture as TaskFuture,
+        Watcher as Watcher,
         cancelled as cancelled,
         check_cancelled as check_cancelled,
         exponential_backoff as exponential_backoff,
@@ -200,7 +202,7 @@ _HOMES = {
     "hookspecs": "hookimpl",
     "keyprovider": "KeyProvider",
     "ledger": "Ledger Page ledger_of",
-    "masking": "MaskingWarning install_masking",
+    "masking": "MaskingWarning install_masking mask",
     "notifier": (
         "Attachment DeliveryStatus Limits MessageTemplate Notification Notifier Overflow Receipt"
         " Severity Unit"
@@ -213,8 +215,8 @@ _HOMES = {
     "storage": "ObjectInfo ProgressCallback Storage check_key check_prefix",
     "store": "AuditRow LedgerRow Record Rewrap Store WrappedKey",
     "tasks": (
-        "Engine Progress Scope Task TaskFuture cancelled check_cancelled exponential_backoff"
-        " on_progress progress remaining task use_engine"
+        "Engine Progress Scope Task TaskFuture Watcher cancelled check_cancelled"
+        " exponential_backoff on_progress progress remaining task use_engine"
     ),
     "vault": "Document Vault use_vault",
     "vault.audit": "AuditTrail",

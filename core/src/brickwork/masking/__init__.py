@@ -26,7 +26,7 @@ from brickwork.masking.matching import SHORTEST, Needles
 if TYPE_CHECKING:
     from brickwork.masking.hooks import Masking
 
-__all__ = ["MASK", "Masker", "MaskingWarning", "install_masking", "masker"]
+__all__ = ["MASK", "Masker", "MaskingWarning", "install_masking", "mask", "masker"]
 
 MASK = "***"
 """What stands in a text where a secret was."""
@@ -178,6 +178,11 @@ def _mask_log_records() -> None:
 
 masker = Masker(on_first=_mask_log_records)
 os.register_at_fork(after_in_child=masker._after_fork)  # noqa: SLF001 - its own module
+
+
+def mask(text: str) -> str:
+    """Return a text with every known secret hidden, for what is shown, stored or sent."""
+    return masker.mask(text)
 
 
 def install_masking(*, streams: bool = False) -> "Masking":

@@ -31,10 +31,9 @@ class TaskFuture(Protocol[R_co]):
 class Engine(Protocol):
     """What runs tasks instead of a plain call, while it is installed by `use_engine`.
 
-    An engine ends up calling the function by ``task.attempt(args, kwargs, number)`` or
-    ``await task.attempt_async(...)``, once for each attempt: these apply the time-out and set
-    the scope, and do not ask the engine again. What to do after a failed attempt,
-    ``task.retry.delay_after(error, number)`` says.
+    An engine ends up calling the function by ``task.perform(args, kwargs, watcher)`` or
+    ``await task.perform_async(...)``: these apply retries and time-out and set the scope, tell the
+    watcher of each retry, and do not ask the engine again.
     """
 
     def run(

@@ -1,0 +1,1 @@
+"""Commands about flows and their runs."""

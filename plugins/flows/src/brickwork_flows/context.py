@@ -1,0 +1,60 @@
+"""What runs now: the run of a flow or of a task, for what is called inside it."""
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from brickwork_flows.engine import FlowRun
+
+
+class RunContext:
+    """A run, as what is called inside it sees it.
+
+    Attributes:
+        id: The run's id.
+        kind: ``flow`` or ``task``.
+        name: The flow's or the task's name.
+        run_name: The name of this run.
+        path: Which call it is, seen from its flow: the keys of the calls that lead to it.
+        flow: The run of the flow that it belongs to.
+        attempt: Which attempt this is, from 1.
+    """
+
+    __slots__ = ("_calls", "attempt", "flow", "id", "kind", "name", "path", "run_name")
+
+    def __init__(
+        self,
+        run_id: str,
+        kind: str,
+        name: str,
+        run_name: str,
+        path: str,
+        flow: "FlowRun",
+    ) -> None:
+        self.id = run_id
+        self.kind = kind
+        self.name = name
+        self.run_name = run_name
+        self.path = path
+        self.flow = flow
+        self.attempt = 1
+        self._calls: dict[str, int] = {}
+
+    def next_key(self, name: str) -> str:
+        """Return which call of that name the next one in this run is: ``load-0``, ``load-1``."""
+        number = self._calls.get(name, 0)
+        self._calls[name] = number + 1
+        return f"{name}-{number}"
+
+    def begin_again(self) -> None:
+        """Count calls from the start: the body begins anew."""
+        self._calls.clear()
+
+
+current_run: ContextVar[RunContext | None] = ContextVar("brickwork_run", default=None)
+
+
+def running(kind: str | None = None) -> Any:
+    """Return the context of the run that runs now; None outside of one."""
+    context = current_run.get()
+    return context if context is None or kind is None or context.kind == kind else None

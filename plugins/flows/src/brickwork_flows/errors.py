@@ -1,0 +1,70 @@
+"""What can go wrong with flows: one branch of Brickwork's tree.
+
+::
+
+    BrickworkError
+    └── FlowError
+        ├── InvalidFlow          a function or an option cannot be used
+        ├── InvalidParameters    the parameters of a flow are wrong, missing or unknown
+        ├── FlowTimeout          a flow did not end in its time
+        ├── IllegalTransition    a state that may not follow
+        ├── RunNotFound          no run has that id
+        ├── MissingResult        a run has no result that can be given back
+        ├── ReplayDiverged       a resumed flow does not do what it did before
+        ├── UnfinishedDependency a task cannot begin, since what it waits for did not complete
+        └── HistoryError         the history of runs cannot be read or written
+"""
+
+from brickwork import BrickworkError
+
+
+class FlowError(BrickworkError):
+    """Base of every error of flows."""
+
+
+class InvalidFlow(FlowError):
+    """A function cannot be a flow, or an option cannot be used."""
+
+    exit_code = 2
+
+
+class InvalidParameters(FlowError, TypeError):
+    """The parameters of a flow are wrong, missing or unknown; names them, and no values."""
+
+    exit_code = 2
+
+
+class FlowTimeout(FlowError, TimeoutError):
+    """A flow did not end in its time."""
+
+
+class IllegalTransition(FlowError):
+    """A state that may not follow the one that a run is in."""
+
+    exit_code = 5
+
+
+class RunNotFound(FlowError, LookupError):
+    """No run has that id."""
+
+    exit_code = 4
+
+
+class MissingResult(FlowError):
+    """A run has no result that can be given back."""
+
+    exit_code = 4
+
+
+class ReplayDiverged(FlowError):
+    """A flow that is resumed does not call the tasks that it called before."""
+
+
+class UnfinishedDependency(FlowError):
+    """A task cannot begin, since something that it waits for did not complete."""
+
+
+class HistoryError(FlowError):
+    """The history of runs cannot be read or written."""
+
+    exit_code = 8

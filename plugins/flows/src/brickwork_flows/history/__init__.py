@@ -1,0 +1,1 @@
+"""Where the runs of flows are kept."""

@@ -1,0 +1,147 @@
+"""What is recorded of runs: small facts, in the order in which they happened.
+
+A fact is written to the journal before whoever caused it goes on, and folded into the history soon
+after. Folding the same facts twice changes nothing, so that a journal whose process died is simply
+folded once more. They are tuples, since one is made for every step of every task.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from brickwork_flows.states import State, StateType
+
+
+class RunKind(StrEnum):
+    """What a run is a run of."""
+
+    FLOW = "flow"
+    TASK = "task"
+
+
+class RunStarted(NamedTuple):
+    """A run came to be.
+
+    Attributes:
+        id: Its id; that of a task's run begins with that of its flow's.
+        kind: ``flow`` or ``task``.
+        name: The flow's or the task's name.
+        run_name: The name of this very run.
+        parent: The id of the run that called it; None for a flow that a program called.
+        key: Which of its parent's calls it is: the name and a number, ``load-2``.
+        flow_run: The id of the run of the flow that it belongs to; its own for a flow.
+        tags: Its tags.
+        inputs: A fingerprint of its arguments, to compare with when it is replayed.
+        details: What only flows have: version, entry point, parameters.
+    """
+
+    id: str
+    kind: str
+    name: str
+    run_name: str
+    parent: str | None
+    key: str
+    flow_run: str
+    tags: tuple[str, ...] = ()
+    inputs: str = ""
+    details: Mapping[str, Any] = {}
+
+
+class StateSet(NamedTuple):
+    """A run went into a state.
+
+    Attributes:
+        run: The id of the run.
+        number: 1 for the run's first state, then one more each time.
+        type: The type of the state.
+        name: Its name.
+        message: Why.
+        at: When, in seconds since 1970.
+        attempt: Which attempt of the run it belongs to, from 1; 0 before the first.
+    """
+
+    run: str
+    number: int
+    type: str
+    name: str
+    message: str
+    at: float
+    attempt: int = 0
+
+    @property
+    def state(self) -> State:
+        """The state."""
+        return State(StateType(self.type), self.name, self.message, self.at)
+
+
+class ResultKept(NamedTuple):
+    """What a run returned was kept.
+
+    Attributes:
+        run: The id of the run.
+        chain: The serializer chain, as ``open_serializer`` takes it.
+        data: The bytes, for a small result.
+        url: The storage that a larger one is in, as ``open_storage`` takes it.
+        storage_key: Its key there.
+    """
+
+    run: str
+    chain: str
+    data: bytes | None = None
+    url: str | None = None
+    storage_key: str | None = None
+
+
+class Logged(NamedTuple):
+    """A run logged a line, or printed one.
+
+    Attributes:
+        run: The id of the run.
+        number: Which line of its flow's run it is.
+        at: When, in seconds since 1970.
+        level: As in ``logging``.
+        logger: The logger's name; ``print`` for what was printed.
+        message: The line, with secrets hidden.
+    """
+
+    run: str
+    number: int
+    at: float
+    level: int
+    logger: str
+    message: str
+
+
+Event = RunStarted | StateSet | ResultKept | Logged
+
+_KINDS: dict[str, type[Any]] = {
+    "run": RunStarted,
+    "state": StateSet,
+    "result": ResultKept,
+    "log": Logged,
+}
+_CODES = {kind: code for code, kind in _KINDS.items()}
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def encoded(event: Event) -> str:
+    """Return an event as one line of JSON, without the newline."""
+    if type(event) is ResultKept and event.data is not None:
+        event = event._replace(data=b64encode(event.data).decode("ascii"))  # type: ignore[arg-type]  # JSON has no bytes
+    return _encode((_CODES[type(event)], *event))
+
+
+def decoded(line: str) -> Event:
+    """Return the event of a line. Raises ValueError where it is none."""
+    code, *values = json.loads(line)
+    kind = _KINDS.get(code)
+    if kind is None:
+        raise ValueError(f"no event is called {code!r}")
+    if kind is RunStarted:
+        values[7] = tuple(values[7])
+    if kind is ResultKept and values[2] is not None:
+        values[2] = b64decode(values[2], validate=True)
+    event: Event = kind._make(values)
+    return event

@@ -1,0 +1,114 @@
+"""The interface of histories: where the runs of flows are kept, and asked for."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from brickwork_flows.history.events import Event, Logged, ResultKept
+from brickwork_flows.states import State, StateType
+
+
+class RunRecord(NamedTuple):
+    """A run, as a history keeps it.
+
+    Attributes:
+        id: Its id.
+        kind: ``flow`` or ``task``.
+        name: The flow's or the task's name.
+        run_name: The name of this very run.
+        parent: The id of the run that called it; None for a flow that a program called.
+        key: Which of its parent's calls it is.
+        flow_run: The id of the run of the flow that it belongs to; its own for a flow.
+        tags: Its tags.
+        inputs: A fingerprint of its arguments.
+        details: What only flows have: version, entry point, parameters.
+        states: Every state that it was in, oldest first.
+        attempts: How many times it was tried.
+    """
+
+    id: str
+    kind: str
+    name: str
+    run_name: str
+    parent: str | None
+    key: str
+    flow_run: str
+    tags: tuple[str, ...]
+    inputs: str
+    details: Mapping[str, Any]
+    states: tuple[State, ...]
+    attempts: int
+
+    @property
+    def state(self) -> State:
+        """The state that it is in."""
+        return self.states[-1]
+
+
+class History(ABC):
+    """Keeps runs durably, and finds them.
+
+    Safe to use from many threads and processes. Every method raises HistoryError where the history
+    cannot be read or written.
+    """
+
+    scheme: ClassVar[str]
+    """The scheme of its URLs, for example ``sqlite``."""
+
+    @abstractmethod
+    def record(self, events: Sequence[Event]) -> None:
+        """Keep events, all or none. What was kept before is not kept twice."""
+
+    @abstractmethod
+    def run(self, run_id: str) -> RunRecord:
+        """Return a run. Raises RunNotFound."""
+
+    @abstractmethod
+    def runs(
+        self,
+        *,
+        name: str | None = None,
+        states: Iterable[StateType] = (),
+        before: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[RunRecord]:
+        """Return runs of flows that no other run called, the newest first.
+
+        Args:
+            name: Only of the flow of that name.
+            states: Only those that are in one of these; all if there are none.
+            before: Only those that began before the run of that id.
+            limit: How many at most.
+        """
+
+    @abstractmethod
+    def children(self, flow_run: str) -> Sequence[RunRecord]:
+        """Return everything that ran within the run of a flow, in the order in which it began."""
+
+    @abstractmethod
+    def result(self, run_id: str) -> ResultKept | None:
+        """Return where the result of a run is; None where none is kept."""
+
+    @abstractmethod
+    def results(self, flow_run: str) -> Mapping[str, ResultKept]:
+        """Return where the results within a flow's run are, by the id of the run."""
+
+    @abstractmethod
+    def logs(self, flow_run: str, *, after: int = 0, limit: int = 1000) -> Sequence[Logged]:
+        """Return what was logged within a flow's run, oldest first."""
+
+    @abstractmethod
+    def request(self, flow_run: str, wish: str) -> None:
+        """Ask the process that runs a flow for something: ``cancel`` or ``pause``."""
+
+    @abstractmethod
+    def requests(self, flow_runs: Iterable[str]) -> Mapping[str, str]:
+        """Return what was asked of runs and not yet taken up, by the id of the run."""
+
+    @abstractmethod
+    def remove(self, run_id: str) -> Sequence[ResultKept]:
+        """Remove the run of a flow with everything in it, and return the results to delete."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close this thread's connection."""

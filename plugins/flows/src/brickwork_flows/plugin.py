@@ -1,0 +1,13 @@
+"""What this package brings to Brickwork: names and dotted paths, nothing imported."""
+
+from collections.abc import Mapping
+
+from brickwork import hookimpl
+
+brickwork_api = 1
+
+
+@hookimpl
+def brickwork_commands() -> Mapping[str, str]:
+    """The commands about runs."""
+    return {"run": "brickwork_flows.cli.run:group"}

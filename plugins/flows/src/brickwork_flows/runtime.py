@@ -1,0 +1,141 @@
+"""Where this process records its runs: the history in use, and its journal."""
+
+import atexit
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from brickwork import Config
+from brickwork_flows.errors import HistoryError
+from brickwork_flows.history.interface import History
+from brickwork_flows.history.recorder import Recorder, recover
+from brickwork_flows.history.sqlite import SqliteHistory
+
+Durability = Literal["process", "power"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where runs are kept.
+
+    Attributes:
+        folder: A folder with the history, the journals and the larger results.
+        durability: Whether what was recorded outlives a kill of the process, or a loss of power.
+    """
+
+    folder: Path
+    durability: Durability = "process"
+
+    @property
+    def database(self) -> Path:
+        """The history."""
+        return self.folder / "runs.db"
+
+    @property
+    def journals(self) -> Path:
+        """The folder of the journals."""
+        return self.folder / "journals"
+
+    @property
+    def results(self) -> Path:
+        """The folder of results that are too large for the history."""
+        return self.folder / "results"
+
+
+class Runtime:
+    """The recorder of a place, in this process; begun when the first flow runs."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.history: History = SqliteHistory(place.database, power=place.durability == "power")
+        self._lock = threading.Lock()
+        self._recorder: Recorder | None = None
+        self._process = os.getpid()
+
+    @property
+    def recorder(self) -> Recorder:
+        """The recorder; the first one folds what processes that died have left behind."""
+        recorder = self._recorder
+        if recorder is not None and self._process == os.getpid():
+            return recorder
+        with self._lock:
+            if self._recorder is None or self._process != os.getpid():
+                recover(self.history, self.place.journals)
+                power = self.place.durability == "power"
+                self._recorder = Recorder(self.history, self.place.journals, power=power)
+                self._process = os.getpid()
+            return self._recorder
+
+    def flush(self) -> None:
+        """Fold everything recorded here, and what processes that died have left behind."""
+        if self._recorder is not None and self._process == os.getpid():
+            self._recorder.flush()
+        recover(self.history, self.place.journals)
+
+    def close(self) -> None:
+        """Fold everything, and end the thread that does so."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None and self._process == os.getpid():
+            recorder.close()
+
+
+_in_use: ContextVar[Place | None] = ContextVar("brickwork_flows_place", default=None)
+_runtimes: dict[Place, Runtime] = {}
+_lock = threading.Lock()
+
+
+def current_runtime() -> Runtime:
+    """Return the runtime of the place in use.
+
+    Raises:
+        HistoryError: There is no folder of the user's to keep runs in.
+    """
+    place = _in_use.get() or _default_place()
+    runtime = _runtimes.get(place)
+    if runtime is None:
+        with _lock:
+            runtime = _runtimes.setdefault(place, Runtime(place))
+    return runtime
+
+
+@contextmanager
+def use_history(folder: Path | str, *, durability: Durability = "process") -> Iterator[Runtime]:
+    """Keep runs in a folder, inside the ``with`` block.
+
+    Args:
+        folder: Where the history, the journals and larger results are.
+        durability: ``process``: what was recorded outlives a kill of the process. ``power``: a loss
+            of power too; each step of a run waits for the disk then.
+    """
+    token = _in_use.set(Place(Path(folder).absolute(), durability))
+    try:
+        yield current_runtime()
+    finally:
+        _in_use.reset(token)
+
+
+def _default_place() -> Place:
+    home = os.environ.get("BRICKWORK_HISTORY")
+    durability: Durability = (
+        "power" if os.environ.get("BRICKWORK_DURABILITY") == "power" else "process"
+    )
+    if home:
+        return Place(Path(home).absolute(), durability)
+    folders = Config.load().folders
+    if folders is None:
+        raise HistoryError(
+            "There is no folder to keep the history of runs in.",
+            fix="Set BRICKWORK_HISTORY to a folder, or BRICKWORK_HOME.",
+        )
+    return Place(folders[0] / "runs", durability)
+
+
+@atexit.register
+def _close_all() -> None:
+    for runtime in list(_runtimes.values()):
+        runtime.close()
