@@ -49,14 +49,14 @@ class Context:
     def python(self) -> Path:
         """The interpreter that Brickwork is measured with.
 
-        An environment that holds only Brickwork and brickwork-aws, editable: what else is
+        An environment that holds only Brickwork, brickwork-aws and -flows, editable: what else is
         installed beside them (a test runner's start-up hooks, a hundred distributions to search
         for plugins) would lengthen the baselines too, and so flatter the ratios. When quick, the
         interpreter that runs the benchmarks.
         """
         if self.quick:
             return Path(sys.executable)
-        members = [ROOT / "core", ROOT / "plugins" / "aws"]
+        members = [ROOT / "core", ROOT / "plugins" / "aws", ROOT / "plugins" / "flows"]
         stamp = "".join((member / "pyproject.toml").read_text() for member in members)
         wanted = [part for member in members for part in ("-e", str(member))]
         return environment(self, "brickwork", wanted, stamp)

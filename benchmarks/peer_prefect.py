@@ -42,7 +42,7 @@ def measure(context: Context) -> Iterator[Row]:
     for what, mine, theirs in IMPORTS:
         yield _processes(context, what, (mine, plain_env()), (theirs, plain_env()))
     ours = populated(context)
-    with _prefect_server(context, peer) as env:
+    with prefect_server(context, peer) as env:
         distinct = context.some(200)
         found = _prefect_steps(context, peer, env, distinct)
         what = "process that loads one credential"
@@ -73,7 +73,7 @@ def _processes(
 
 
 @contextmanager
-def _prefect_server(context: Context, peer: Path) -> Iterator[dict[str, str]]:
+def prefect_server(context: Context, peer: Path) -> Iterator[dict[str, str]]:
     """Run Prefect's server with a home of its own; give the variables of its clients."""
     home, port = context.scratch("prefect"), free_port()
     url = f"http://127.0.0.1:{port}/api"

@@ -32,6 +32,7 @@ PARTS = {
     "vault": ("vault", "load, save, list"),
     "micro": ("micro", "the envelope and the masker"),
     "notify": ("notify", "a notification beside the request that carries it"),
+    "flows": ("flows", "flows and their tasks, recorded; beside Prefect"),
     "prefect": ("peer_prefect", "the same steps with Prefect and its server"),
     "install": ("install", "distributions and size of a fresh installation"),
     "s3": ("s3", "S3Bucket beside plain boto3, on a server on loopback"),
