@@ -1,10 +1,15 @@
-"""What plugins that bring commands share with the core's own: output in the same manner.
+"""What plugins that bring commands share with the core's own: input and output in one manner.
 
 A command is a click command, found through the hook ``brickwork_commands``.
 """
 
+from typing import Any
+
+from brickwork.cli.arguments import given as given_arguments, read_arguments as read_arguments
+from brickwork.cli.invocation import Invocation as Invocation, pass_invocation as pass_invocation
 from brickwork.cli.output import (
     harmless as harmless,
+    harmless_lines as harmless_lines,
     json_option as json_option,
     note as note,
     print_json as print_json,
@@ -13,10 +18,31 @@ from brickwork.cli.output import (
 )
 
 __all__ = [
+    "Invocation",
+    "as_text",
+    "given_arguments",
     "harmless",
+    "harmless_lines",
     "json_option",
+    "jsonable",
     "note",
+    "pass_invocation",
     "print_json",
     "print_table",
     "print_text",
+    "read_arguments",
 ]
+
+
+def jsonable(value: Any) -> Any:
+    """Return a value as JSON: secrets hidden, a saved block as its address, others as text."""
+    from brickwork.cli.results import jsonable as made
+
+    return made(value)
+
+
+def as_text(value: Any) -> str:
+    """Return a value as text for people: a text as it is, anything else as readable JSON."""
+    from brickwork.cli.results import as_text as made
+
+    return made(value)

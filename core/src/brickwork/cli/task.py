@@ -15,7 +15,7 @@ from brickwork.cli.output import (
     print_table,
     print_text,
 )
-from brickwork.errors import BlockError, BrickworkError
+from brickwork.errors import BrickworkError
 
 if TYPE_CHECKING:
     from brickwork.tasks import Task
@@ -107,12 +107,13 @@ def run(
     """  # noqa: D301  # click wants the character itself before lines that it must not wrap
     import time
 
+    from brickwork.cli.arguments import read_arguments
     from brickwork.cli.progress import shown_progress
     from brickwork.cli.results import as_text, jsonable
 
     task = invocation.registry().task(name)
     invocation.vault()
-    arguments = task.coerce(_arguments(invocation, task, texts), resolve_block=_opened)
+    arguments = read_arguments(invocation, task, texts, "--arg")
     started = time.monotonic()
     with shown_progress(hidden=quiet):
         result = _run(task, arguments)
@@ -123,67 +124,6 @@ def run(
         text = as_text(result)
         # A terminal would obey what a program that reads the output wants as it is.
         print_text(harmless_lines(text) if sys.stdout.isatty() else text)
-
-
-def _arguments(
-    invocation: Invocation, task: "Task[..., Any]", texts: tuple[str, ...]
-) -> dict[str, object]:
-    """Read ``NAME=VALUE``; a secret comes from standard input, never from the argument."""
-    from brickwork.cli.assign import parse, read_input
-    from brickwork.cli.forms import Terminal
-    from brickwork.secret import Secret
-    from brickwork.vault.shapes import Shape
-
-    annotations = {each.name: each.annotation for each in task.parameters}
-    arguments: dict[str, object] = {}
-    used = ""
-    for given in parse(texts, "--arg"):
-        name = given.name
-        shape = Shape(annotations[name]) if name in annotations else None
-        arguments[name] = given.value
-        if shape is None or not _may_hold_secret(shape, given.value):
-            continue
-        if given.value != "-" or not shape.takes_secret():
-            raise BlockError(
-                f"{name} is a secret, and an argument is seen by other users.",
-                fix=f"Write --arg {name}=- and pass it on standard input.",
-            )
-        if used:
-            raise BlockError(
-                f"Standard input was taken for {used}, and cannot give {name} too.",
-                fix="Save the secrets in a block, or call the task from Python.",
-            )
-        if invocation.interactive:
-            arguments[name] = Secret(Terminal().ask_hidden(f"{name} (hidden)"))
-        else:
-            used, arguments[name] = name, Secret(read_input())
-    return arguments
-
-
-def _may_hold_secret(shape: Any, text: str) -> bool:
-    import json
-
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = text
-    blocks = bool(shape.block_classes())
-    return shape.secret_in(value) and not (blocks and isinstance(value, str))
-
-
-def _opened(text: str) -> object:
-    """Return what a text names: a saved block, a storage, a notifier, or a serializer."""
-    from brickwork.block import Block
-    from brickwork.errors import UnknownName
-    from brickwork.opening import open_notifier, open_serializer, open_storage
-
-    head = text.split("/", 1)[0]
-    if ":" in head:
-        try:
-            return open_storage(text)
-        except UnknownName:
-            return open_notifier(text)
-    return Block.load(text) if "/" in text else open_serializer(text)
 
 
 def _run(task: "Task[..., Any]", arguments: dict[str, Any]) -> Any:
