@@ -212,6 +212,13 @@ class Block(BaseModel):
         place = place_of(self)
         return None if place is None or place.changed else place.address
 
+    def __cache_key__(self) -> str | None:
+        """Return what tells this saved version from all others, in whatever vault; or None."""
+        place = place_of(self)
+        if place is None or place.changed:
+            return None
+        return f"{place.address} {place.store_id.hex()}"
+
     def save(
         self,
         name: str,
