@@ -3,14 +3,15 @@
 import atexit
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from brickwork import Config
+from brickwork import Config, ConfigError
 from brickwork_flows.errors import HistoryError
 from brickwork_flows.history.interface import History
 from brickwork_flows.history.recorder import Recorder, recover
@@ -26,10 +27,20 @@ class Place:
     Attributes:
         folder: A folder with the history, the journals and the larger results.
         durability: Whether what was recorded outlives a kill of the process, or a loss of power.
+
+    Raises:
+        ConfigError: There is no such durability.
     """
 
     folder: Path
     durability: Durability = "process"
+
+    def __post_init__(self) -> None:
+        if self.durability not in get_args(Durability):
+            raise ConfigError(
+                f"There is no durability {self.durability!r}.",
+                fix="Use 'process', or 'power'; in the environment it is BRICKWORK_DURABILITY.",
+            )
 
     @property
     def database(self) -> Path:
@@ -41,7 +52,7 @@ class Place:
         """The folder of the journals."""
         return self.folder / "journals"
 
-    @property
+    @cached_property
     def results(self) -> Path:
         """The folder of results that are too large for the history."""
         return self.folder / "results"
@@ -56,6 +67,8 @@ class Runtime:
         self._lock = threading.Lock()
         self._recorder: Recorder | None = None
         self._process = os.getpid()
+        self.on_cancel: Callable[[], object] | None = None
+        """Called when a run of this process was asked to stop, after it was told."""
 
     @property
     def recorder(self) -> Recorder:
@@ -121,9 +134,7 @@ def use_history(folder: Path | str, *, durability: Durability = "process") -> It
 
 def _default_place() -> Place:
     home = os.environ.get("BRICKWORK_HISTORY")
-    durability: Durability = (
-        "power" if os.environ.get("BRICKWORK_DURABILITY") == "power" else "process"
-    )
+    durability: Durability = os.environ.get("BRICKWORK_DURABILITY") or "process"  # type: ignore[assignment]  # Place says no
     if home:
         return Place(Path(home).absolute(), durability)
     folders = Config.load().folders
@@ -133,6 +144,17 @@ def _default_place() -> Place:
             fix="Set BRICKWORK_HISTORY to a folder, or BRICKWORK_HOME.",
         )
     return Place(folders[0] / "runs", durability)
+
+
+def _in_child() -> None:
+    # Another thread may have held these when the process was forked, and is not in the child.
+    global _lock
+    _lock = threading.Lock()
+    for runtime in _runtimes.values():
+        runtime._lock = threading.Lock()  # noqa: SLF001  # its own module
+
+
+os.register_at_fork(after_in_child=_in_child)
 
 
 @atexit.register

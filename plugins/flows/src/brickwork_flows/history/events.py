@@ -7,7 +7,7 @@ folded once more. They are tuples, since one is made for every step of every tas
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -31,7 +31,7 @@ class RunStarted(NamedTuple):
         run_name: The name of this very run.
         parent: The id of the run that called it; None for a flow that a program called.
         key: Which of its parent's calls it is: the name and a number, ``load-2``.
-        flow_run: The id of the run of the flow that it belongs to; its own for a flow.
+        flow_run: The id of the run of the outermost flow that it belongs to; its own for that.
         tags: Its tags.
         inputs: A fingerprint of its arguments, to compare with when it is replayed.
         details: What only flows have: version, entry point, parameters.
@@ -123,25 +123,53 @@ _KINDS: dict[str, type[Any]] = {
     "log": Logged,
 }
 _CODES = {kind: code for code, kind in _KINDS.items()}
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
-def encoded(event: Event) -> str:
-    """Return an event as one line of JSON, without the newline."""
-    if type(event) is ResultKept and event.data is not None:
-        event = event._replace(data=b64encode(event.data).decode("ascii"))  # type: ignore[arg-type]  # JSON has no bytes
-    return _encode((_CODES[type(event)], *event))
+def encoded(events: Sequence[Event]) -> bytes:
+    """Return events as one line of ASCII: JSON, without the newline.
+
+    Raises:
+        TypeError: An event has something that JSON has not.
+    """
+    return _encode(
+        [
+            (_CODES[type(event)], event)
+            if type(event) is not ResultKept
+            else ("result", (*event[:2], _text_of(event.data), *event[3:]))
+            for event in events
+        ]
+    ).encode("ascii")
 
 
-def decoded(line: str) -> Event:
-    """Return the event of a line. Raises ValueError where it is none."""
-    code, *values = json.loads(line)
+def decoded(line: bytes) -> list[Event]:
+    """Return the events of a line. Raises ValueError or TypeError where it has none."""
+    return [_event(code, values) for code, values in json.loads(line)]
+
+
+def _event(code: str, values: list[Any]) -> Event:
     kind = _KINDS.get(code)
     if kind is None:
         raise ValueError(f"no event is called {code!r}")
     if kind is RunStarted:
         values[7] = tuple(values[7])
-    if kind is ResultKept and values[2] is not None:
-        values[2] = b64decode(values[2], validate=True)
+    elif kind is ResultKept:
+        values[2] = _data_of(values[2])
     event: Event = kind._make(values)
     return event
+
+
+def _text_of(data: bytes | None) -> str | None:
+    """Return bytes as text: themselves if they are some, with a mark in front."""
+    if data is None:
+        return None
+    try:
+        return "t" + data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "b" + b64encode(data).decode("ascii")
+
+
+def _data_of(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    return text[1:].encode("utf-8") if text[:1] == "t" else b64decode(text[1:], validate=True)

@@ -18,7 +18,7 @@ class RunRecord(NamedTuple):
         run_name: The name of this very run.
         parent: The id of the run that called it; None for a flow that a program called.
         key: Which of its parent's calls it is.
-        flow_run: The id of the run of the flow that it belongs to; its own for a flow.
+        flow_run: The id of the run of the outermost flow that it belongs to; its own for that.
         tags: Its tags.
         inputs: A fingerprint of its arguments.
         details: What only flows have: version, entry point, parameters.
@@ -81,6 +81,22 @@ class History(ABC):
             limit: How many at most.
         """
 
+    def matching(self, text: str) -> Sequence[str]:
+        """Return the ids of runs of flows, that no other run called, that a text may stand for.
+
+        Those whose id begins or ends with it, and those of that name; the newest first.
+        """
+        found: list[str] = []
+        page = self.runs(limit=500)
+        while page:
+            found += [
+                each.id
+                for each in page
+                if each.run_name == text or each.id.startswith(text) or each.id.endswith(text)
+            ]
+            page = self.runs(before=page[-1].id, limit=500)
+        return found
+
     @abstractmethod
     def children(self, flow_run: str) -> Sequence[RunRecord]:
         """Return everything that ran within the run of a flow, in the order in which it began."""
@@ -99,7 +115,10 @@ class History(ABC):
 
     @abstractmethod
     def request(self, flow_run: str, wish: str) -> None:
-        """Ask the process that runs a flow for something: ``cancel`` or ``pause``."""
+        """Ask the process that runs a flow for something: ``cancel`` or ``pause``.
+
+        An empty wish takes back what was asked.
+        """
 
     @abstractmethod
     def requests(self, flow_runs: Iterable[str]) -> Mapping[str, str]:

@@ -1,67 +1,101 @@
 """The journal: what a process has recorded and not yet folded into the history.
 
-One file for each process that runs flows. Every event is one ``write`` of one line, so that what
-was recorded before the process was killed is in the file: the operating system has it. A lock on
-the file, which the system drops when the process ends in whatever way, tells whether that process
-lives.
+One file for each process that runs flows. What is recorded together is one ``write`` of one line,
+so that what was recorded before the process was killed is in the file: the operating system has
+it. A lock on the file, which the system drops when the process ends in whatever way, tells whether
+that process lives.
 """
 
 import fcntl
 import os
-import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from brickwork_flows.errors import HistoryError
-from brickwork_flows.history.events import Event, decoded, encoded
+from brickwork_flows.history.events import Event, decoded
+from brickwork_flows.history.files import make_private, sync, sync_folder
 
 SUFFIX = ".journal"
 
+_CLOSED = -1
+
 
 class Journal:
-    """A journal that this process writes. Safe to use from many threads.
+    """A journal that this process writes. For one thread at a time.
 
     Args:
-        path: Its file, which must not exist.
-        power: Whether `sync` waits for the disk, so that a loss of power loses nothing either.
+        folder: Where the journals of all processes are; made where it lacks.
+        power: Whether `write` waits for the disk, so that a loss of power loses nothing either.
+
+    Attributes:
+        path: Its file.
+        size: How many bytes it has.
+
+    Raises:
+        HistoryError: It cannot be made.
     """
 
-    def __init__(self, path: Path, *, power: bool = False) -> None:
-        self.path = path
+    def __init__(self, folder: Path, *, power: bool = False) -> None:
         self._power = power
-        self._lock = threading.Lock()
+        self.size = 0
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
-            self._file = os.open(path, flags, 0o600)
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            make_private(folder)
+            self.path, self._file = _made(folder)
+            if power:
+                sync_folder(folder)
         except OSError as error:
-            raise _unusable(path, error) from None
+            raise _unusable(folder, error) from None
 
-    def write(self, *events: Event) -> None:
-        """Record events, in order, in one piece.
+    def write(self, line: bytes) -> None:
+        """Record what `encoded` returns, in one piece.
 
         Raises:
-            HistoryError: The disk is full, or gone; nothing of them counts as recorded.
+            HistoryError: The disk is full, or gone, or the journal was closed; nothing of it counts
+                as recorded.
         """
-        lines = "".join([_line(encoded(event)) for event in events]).encode("utf-8")
-        with self._lock:
-            try:
-                written = os.write(self._file, lines)
-                while written < len(lines):  # a disk that is nearly full
-                    written += os.write(self._file, lines[written:])
-                if self._power:
-                    os.fdatasync(self._file)
-            except OSError as error:
+        if self._file == _CLOSED:
+            raise HistoryError(
+                f"The journal {self.path} is closed: its process ends, or has forked this one.",
+                fix="Begin a flow in the process that is to run it.",
+            )
+        # The sum finds a line that is not whole, and one that a bad disk has changed.
+        text = b"%08x %b\n" % (zlib.crc32(line), line)
+        try:
+            written = os.write(self._file, text)
+            while written < len(text):  # a signal, or a disk that is nearly full
+                written += os.write(self._file, text[written:])
+            if self._power:
+                sync(self._file)
+        except BaseException as error:
+            # Half a line would swallow the next one.
+            with suppress(OSError):
+                os.ftruncate(self._file, self.size)
+            if isinstance(error, OSError):
                 raise _unusable(self.path, error) from None
+            raise
+        self.size += len(text)
 
-    def remove(self) -> None:
-        """Close it and remove its file: everything in it is in the history."""
-        with self._lock:
-            self.path.unlink(missing_ok=True)
-            os.close(self._file)
+    def close(self, *, remove: bool = False) -> None:
+        """Close it; with its file removed, if everything in it is elsewhere."""
+        file, self._file = self._file, _CLOSED
+        if file != _CLOSED:
+            if remove:
+                self.path.unlink(missing_ok=True)
+            os.close(file)
+
+
+def _made(folder: Path) -> tuple[Path, int]:
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+    while True:
+        path = folder / f"{os.getpid()}-{os.urandom(6).hex()}{SUFFIX}"
+        file = os.open(path, flags, 0o600)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file).st_nlink:
+            return path, file
+        os.close(file)  # somebody took it for a dead process's, before it was locked
 
 
 class LeftJournal:
@@ -73,7 +107,11 @@ class LeftJournal:
 
     @classmethod
     def take(cls, path: Path) -> Self | None:
-        """Take a journal; None if its process lives, somebody else has it, or it is gone."""
+        """Take a journal; None if its process lives, somebody else has it, or it is gone.
+
+        Raises:
+            HistoryError: It cannot be opened.
+        """
         try:
             file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except FileNotFoundError:
@@ -91,14 +129,17 @@ class LeftJournal:
         return cls(path, file)
 
     def events(self) -> Iterator[Event]:
-        """Return what was recorded, up to a line that is not whole: there its process died."""
-        copy = os.dup(self._file)
-        with os.fdopen(copy, encoding="utf-8", errors="replace", newline="\n") as lines:
-            for line in lines:
-                event = _event(line)
-                if event is None:
-                    return
-                yield event
+        """Return what was recorded, without lines that are not whole: those never counted.
+
+        Raises:
+            HistoryError: It cannot be read.
+        """
+        try:
+            with os.fdopen(os.dup(self._file), "rb") as lines:
+                for line in lines:
+                    yield from _events(line)
+        except OSError as error:
+            raise _unusable(self.path, error) from None
 
     def remove(self) -> None:
         """Remove its file: everything in it is in the history."""
@@ -110,21 +151,14 @@ class LeftJournal:
         os.close(self._file)
 
 
-def _line(text: str) -> str:
-    # The sum finds a line that is not whole, and one that a bad disk has changed.
-    return f"{zlib.crc32(text.encode('utf-8')):08x} {text}\n"
-
-
-def _event(line: str) -> Event | None:
-    if not line.endswith("\n") or len(line) < 11:
-        return None
-    total, text = line[:8], line[9:-1]
+def _events(line: bytes) -> Sequence[Event]:
+    total, _, text = line[:-1].partition(b" ")
+    if not line.endswith(b"\n") or total != b"%08x" % zlib.crc32(text):
+        return ()
     try:
-        if int(total, 16) != zlib.crc32(text.encode("utf-8")):
-            return None
         return decoded(text)
     except (ValueError, TypeError, IndexError):
-        return None
+        return ()
 
 
 def _unusable(path: Path, error: OSError) -> HistoryError:

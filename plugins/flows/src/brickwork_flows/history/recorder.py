@@ -2,22 +2,30 @@
 
 import os
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from weakref import WeakSet
 
 from brickwork_flows.errors import HistoryError
-from brickwork_flows.history.events import Event, RunStarted, StateSet
+from brickwork_flows.history.events import Event, StateSet, encoded
 from brickwork_flows.history.interface import History
 from brickwork_flows.history.journal import SUFFIX, Journal, LeftJournal
+from brickwork_flows.history.requests import Requests
 from brickwork_flows.states import FINAL, StateType
 
 FOLD_SECONDS = 0.1
 FOLD_EVENTS = 20_000
+ROTATE_BYTES = 8 * 1024 * 1024
+"""A journal that is larger, and folded, is replaced by one that has only what runs still."""
+
+_FORK_SECONDS = 2.0
+_AT_REST = frozenset(kind.value for kind in (*FINAL, StateType.PAUSED))
 
 
 class Recorder:
     """Records events so that a kill of this process loses none. Safe to use from many threads.
+
+    A process that is forked has no part in it: its `write` raises HistoryError there.
 
     Args:
         history: Where they are folded into.
@@ -27,18 +35,24 @@ class Recorder:
 
     def __init__(self, history: History, folder: Path, *, power: bool = False) -> None:
         self.history = history
-        name = f"{os.getpid()}-{os.urandom(6).hex()}{SUFFIX}"
-        self._journal = Journal(folder / name, power=power)
+        self._folder = folder
+        self._power = power
+        self._journal = Journal(folder, power=power)
         self._waiting: list[Event] = []
+        self._alive: dict[str, StateSet] = {}
+        self._rotate_at = ROTATE_BYTES
         self._lock = threading.Lock()
+        self._folding = threading.Lock()
         self._wake = threading.Event()
         self._folded = threading.Condition()
         self._recorded = 0
         self._done = 0
         self._closing = False
         self._problem: HistoryError | None = None
+        self.requests = Requests(history)
         self._thread = threading.Thread(target=self._fold, name="brickwork-history", daemon=True)
         self._thread.start()
+        _recorders.add(self)
 
     def write(self, *events: Event) -> None:
         """Record events, in order. When it returns, a kill of this process does not lose them.
@@ -46,8 +60,9 @@ class Recorder:
         Raises:
             HistoryError: The journal cannot be written; nothing of them counts as recorded.
         """
-        self._journal.write(*events)
+        line = encoded(events)
         with self._lock:
+            self._journal.write(line)
             self._waiting += events
             self._recorded += len(events)
         if len(self._waiting) > FOLD_EVENTS:
@@ -68,12 +83,18 @@ class Recorder:
                 raise self._problem
 
     def close(self) -> None:
-        """Fold what is left, and remove the journal; if that fails, the next process does it."""
+        """Fold what is left, and remove the journal; if that fails, the next process does it.
+
+        The journal of runs that have not ended stays, so that the next process says that they
+        crashed.
+        """
         self._closing = True
         self._wake.set()
         self._thread.join()
-        if self._done == self._recorded:
-            self._journal.remove()
+        with self._lock:
+            self._journal.close(remove=self._done == self._recorded and not self._alive)
+
+    # The thread
 
     def _fold(self) -> None:
         while True:
@@ -82,47 +103,118 @@ class Recorder:
             closing = self._closing
             with self._lock:
                 batch, self._waiting = self._waiting, []
-            self._fold_batch(batch)
+            if batch:
+                self._fold_batch(batch)
+            self.requests.poll()
             if closing:
                 self.history.close()
                 return
+            if self._journal.size > self._rotate_at and len(self._waiting) < FOLD_EVENTS:
+                self._rotate()
 
     def _fold_batch(self, batch: list[Event]) -> None:
         try:
-            if batch:
+            with self._folding:
                 self.history.record(batch)
-        except HistoryError as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, this thread goes on
             with self._lock:
                 self._waiting[:0] = batch
             with self._folded:
-                self._problem = error
+                self._problem = error if isinstance(error, HistoryError) else _broken(error)
                 self._folded.notify_all()
             return
+        keep_unfinished(self._alive, batch)
         with self._folded:
             self._done += len(batch)
             self._folded.notify_all()
+
+    def _rotate(self) -> None:
+        """Go on in a new journal, which begins with what the next process must know.
+
+        A kill at any point leaves one of them, or both with the same states.
+        """
+        with self._lock:
+            try:
+                journal = Journal(self._folder, power=self._power)
+            except HistoryError:
+                return
+            try:
+                journal.write(encoded([*self._alive.values(), *self._waiting]))
+            except HistoryError:  # a full disk: the old one is as good
+                journal.close(remove=True)
+                return
+            self._journal.close(remove=True)
+            self._journal = journal
+            self._rotate_at = max(ROTATE_BYTES, 2 * journal.size)
+
+    def _leave(self) -> None:
+        """In a forked process: leave everything to the parent, its locks too."""
+        self._lock = threading.Lock()
+        self._folding = threading.Lock()
+        self._folded = threading.Condition()
+        self._waiting = []
+        self._journal.close()
+
+
+_recorders: WeakSet[Recorder] = WeakSet()
+_held: list[threading.Lock] = []
+
+
+def _before_fork() -> None:
+    # SQLite's own locks must not be held at a fork, or the child could not use it.
+    for recorder in list(_recorders):
+        lock = recorder._folding  # noqa: SLF001  # its own module
+        if lock.acquire(timeout=_FORK_SECONDS):
+            _held.append(lock)
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().release()
+
+
+def _in_child() -> None:
+    _held.clear()
+    for recorder in list(_recorders):
+        recorder._leave()  # noqa: SLF001  # its own module
+    _recorders.clear()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_child)
+
+
+def keep_unfinished(alive: dict[str, StateSet], events: Iterable[Event]) -> None:
+    """Bring up to date which runs need their process still, and the state that each is in."""
+    for event in events:
+        if isinstance(event, StateSet):
+            if event.type in _AT_REST:
+                alive.pop(event.run, None)
+            else:
+                alive[event.run] = event
 
 
 def recover(history: History, folder: Path) -> list[str]:
     """Fold the journals of processes that have died; return the ids of the flows that crashed.
 
-    Runs that had not ended are crashed.
+    Runs that had not ended are crashed; paused ones are paused still.
+
+    Raises:
+        HistoryError: A journal cannot be read, or the history not written; nothing is lost by it.
     """
     crashed: list[str] = []
-    with suppress(FileNotFoundError):
-        for path in sorted(folder.glob(f"*{SUFFIX}")):
-            left = LeftJournal.take(path)
-            if left is None:
-                continue
-            try:
-                events = list(left.events())
-                ended, flows = _crashes(events)
-                history.record([*events, *ended])
-            except BaseException:
-                left.release()
-                raise
-            left.remove()
-            crashed += flows
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        left = LeftJournal.take(path)
+        if left is None:
+            continue
+        try:
+            events = list(left.events())
+            ended, flows = _crashes(events)
+            history.record([*events, *ended])
+        except BaseException:
+            left.release()
+            raise
+        left.remove()
+        crashed += flows
     return crashed
 
 
@@ -130,12 +222,19 @@ def _crashes(events: Sequence[Event]) -> tuple[list[StateSet], list[str]]:
     """Return the states of runs that had not ended, and which of them are flows."""
     import time
 
-    last = {event.run: event for event in events if isinstance(event, StateSet)}
-    message = "its process was killed, or the machine stopped"
+    alive: dict[str, StateSet] = {}
+    keep_unfinished(alive, events)
+    message, now = "its process was killed, or the machine stopped", time.time()
     ended = [
-        StateSet(run, state.number + 1, "crashed", "Crashed", message, time.time(), state.attempt)
-        for run, state in last.items()
-        if StateType(state.type) not in FINAL
+        StateSet(run, state.number + 1, "crashed", "Crashed", message, now, state.attempt)
+        for run, state in alive.items()
     ]
-    flows = {e.id for e in events if isinstance(e, RunStarted) and e.kind == "flow"}
-    return ended, [state.run for state in ended if state.run in flows]
+    # A task's run is called after its flow's, with a dot.
+    return ended, [run for run in alive if "." not in run]
+
+
+def _broken(error: Exception) -> HistoryError:
+    return HistoryError(
+        f"What was recorded cannot be kept in the history: {type(error).__name__}: {error}.",
+        fix="It stays in the journal. Please report this.",
+    )

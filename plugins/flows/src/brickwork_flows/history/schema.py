@@ -1,4 +1,8 @@
-"""The tables of a history in SQLite, and how an older format becomes the newest."""
+"""The tables of a history in SQLite, and how an older format becomes the newest.
+
+Whoever changes the tables adds the way there from the format before to `UPGRADES`; a new history is
+made as the oldest and upgraded, so that both are the same by construction.
+"""
 
 FIRST = """
 CREATE TABLE runs (
@@ -15,7 +19,7 @@ CREATE TABLE runs (
     began REAL NOT NULL
 );
 CREATE INDEX runs_by_flow ON runs (flow_run);
-CREATE INDEX flows_by_time ON runs (began) WHERE parent IS NULL;
+CREATE INDEX flows_by_time ON runs (began, id) WHERE parent IS NULL;
 CREATE TABLE states (
     run TEXT NOT NULL,
     number INTEGER NOT NULL,
@@ -45,6 +49,9 @@ CREATE TABLE logs (
 ) WITHOUT ROWID;
 CREATE TABLE requests (flow_run TEXT PRIMARY KEY, wish TEXT NOT NULL) WITHOUT ROWID;
 """
+
+UPGRADES: dict[int, str] = {}
+"""By format, what makes the next one of it."""
 
 FORMAT = 1
 """The newest."""

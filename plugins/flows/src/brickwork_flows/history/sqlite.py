@@ -5,24 +5,26 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from brickwork_flows.errors import HistoryError, RunNotFound
+from brickwork_flows.history.connections import connect
 from brickwork_flows.history.events import Event, Logged, ResultKept, RunStarted, StateSet
 from brickwork_flows.history.interface import History, RunRecord
-from brickwork_flows.history.schema import FIRST, FORMAT
 from brickwork_flows.states import StateType
-
-BUSY_SECONDS = 60.0
 
 T = TypeVar("T")
 
-_RUN = "INSERT OR IGNORE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?)"
-_STATE = "INSERT OR IGNORE INTO states VALUES (?,?,?,?,?,?,?)"
-_RESULT = "INSERT OR REPLACE INTO results VALUES (?,?,?,?,?)"
-_LOG = "INSERT OR IGNORE INTO logs VALUES (?,?,?,?,?,?,?)"
+_TABLES = {"runs": 11, "states": 7, "results": 5, "logs": 7}
+"""By table, how many columns a row has."""
+
+_AT_ONCE = 250
+"""Rows of one statement: each statement lets other threads run, and then waits for its turn."""
+
+_LATE_START = "UPDATE runs SET began = ? WHERE id = ? AND began = 0"
 _RUN_COLUMNS = (
     "r.id, r.kind, r.name, r.run_name, r.parent, r.key, r.flow_run, r.tags, r.inputs, r.details"
 )
@@ -48,50 +50,37 @@ class SqliteHistory(History):
 
     def record(self, events: Sequence[Event]) -> None:
         """Keep events, in one transaction."""
-        runs: list[tuple[Any, ...]] = []
-        states: list[tuple[Any, ...]] = []
-        results: list[tuple[Any, ...]] = []
-        logs: list[tuple[Any, ...]] = []
-        began: dict[str, float] = {}
+        rows = _Rows()
         for event in events:
-            if type(event) is StateSet:
-                states.append(event)
-                began.setdefault(event.run, event.at)
-            elif type(event) is RunStarted:
-                runs.append(event)
-            elif type(event) is ResultKept:
-                results.append(event)
-            elif type(event) is Logged:
-                flow_run = event.run.partition(".")[0]
-                logs.append((flow_run, event.number, event.run, *event[2:]))
-        rows = [
-            (*run[:7], json.dumps(run[7]), run[8], json.dumps(run[9]), began.get(run[0], 0.0))
-            for run in runs
-        ]
+            rows.add(event)
         with self._transaction() as database:
-            database.executemany(_RUN, rows)
-            database.executemany(_STATE, states)
-            database.executemany(_RESULT, results)
-            database.executemany(_LOG, logs)
+            try:
+                rows.insert(database)
+            except UnicodeEncodeError:  # half of a character, which no file can have
+                rows.mend()
+                rows.insert(database)
 
     def request(self, flow_run: str, wish: str) -> None:
         """Ask for something."""
         with self._transaction() as database:
-            database.execute("INSERT OR REPLACE INTO requests VALUES (?, ?)", (flow_run, wish))
+            if wish:
+                database.execute("INSERT OR REPLACE INTO requests VALUES (?, ?)", (flow_run, wish))
+            else:
+                database.execute("DELETE FROM requests WHERE flow_run = ?", (flow_run,))
 
     def remove(self, run_id: str) -> Sequence[ResultKept]:
         """Remove a flow's run."""
-        record = self.run(run_id)
+        flow_run = (self.run(run_id).flow_run,)
         with self._transaction() as database:
             ids = "SELECT id FROM runs WHERE flow_run = ?"
             kept = database.execute(
                 f"SELECT * FROM results WHERE run IN ({ids}) AND url IS NOT NULL",  # noqa: S608  # a constant
-                (record.flow_run,),
+                flow_run,
             ).fetchall()
             for table in ("states", "results"):
-                database.execute(f"DELETE FROM {table} WHERE run IN ({ids})", (record.flow_run,))  # noqa: S608  # as above
+                database.execute(f"DELETE FROM {table} WHERE run IN ({ids})", flow_run)  # noqa: S608  # as above
             for table in ("logs", "runs", "requests"):
-                database.execute(f"DELETE FROM {table} WHERE flow_run = ?", (record.flow_run,))  # noqa: S608  # as above
+                database.execute(f"DELETE FROM {table} WHERE flow_run = ?", flow_run)  # noqa: S608  # as above
         return [ResultKept._make(row) for row in kept]
 
     # Reading
@@ -127,6 +116,16 @@ class SqliteHistory(History):
             values.append(before)
         condition = f"WHERE {' AND '.join(where)} ORDER BY r.began DESC, r.id DESC LIMIT ?"
         return self._records(condition, (*values, limit))
+
+    def matching(self, text: str) -> Sequence[str]:
+        """Return the ids of runs that a text may stand for."""
+        rows = self._read(
+            "SELECT id FROM runs WHERE parent IS NULL AND"
+            " (run_name = ? OR substr(id, 1, ?) = ? OR substr(id, -?) = ?)"
+            " ORDER BY began DESC, id DESC LIMIT 100",
+            (text, len(text), text, len(text) or 1, text),
+        )
+        return [row[0] for row in rows]
 
     def children(self, flow_run: str) -> Sequence[RunRecord]:
         """Return what ran within a flow's run."""
@@ -204,7 +203,8 @@ class SqliteHistory(History):
             database.execute("COMMIT")
         except BaseException as error:
             if database.in_transaction:
-                database.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # the first error says what is wrong
+                    database.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
                 raise self._unusable(error) from None
             raise
@@ -225,30 +225,84 @@ class SqliteHistory(History):
         database: sqlite3.Connection | None = getattr(self._local, "database", None)
         if database is not None and self._local.process == os.getpid():
             return database
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        before = os.umask(0o077)
-        try:
-            database = sqlite3.connect(
-                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-        finally:
-            os.umask(before)
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute(f"PRAGMA synchronous = {'FULL' if self._power else 'NORMAL'}")
-        if database.execute("PRAGMA user_version").fetchone()[0] == 0:
-            _make(database)
+        database = connect(self.path, power=self._power)
         self._local.database, self._local.process = database, os.getpid()
         return database
 
 
-def _make(database: sqlite3.Connection) -> None:
-    database.execute("BEGIN IMMEDIATE")
-    if database.execute("PRAGMA user_version").fetchone()[0] == 0:
-        for statement in FIRST.split(";"):
-            if statement.strip():
-                database.execute(statement)
-        database.execute(f"PRAGMA user_version = {FORMAT}")
-    database.execute("COMMIT")
+class _Rows:
+    """What events are in the tables."""
+
+    def __init__(self) -> None:
+        self._states: list[StateSet] = []
+        self._runs: list[RunStarted] = []
+        self._results: list[ResultKept] = []
+        self._logs: list[tuple[Any, ...]] = []
+        self._began: dict[str, float] = {}
+
+    def add(self, event: Event) -> None:
+        """Add what an event is."""
+        if isinstance(event, StateSet):
+            self._states.append(event)
+            if event.number == 1:
+                self._began[event.run] = event.at
+        elif isinstance(event, RunStarted):
+            self._runs.append(event)
+        elif isinstance(event, ResultKept):
+            self._results.append(event)
+        else:
+            flow_run = event.run.partition(".")[0]
+            self._logs.append((flow_run, event.number, event.run, *event[2:]))
+
+    def mend(self) -> None:
+        """Replace what cannot be written as UTF-8."""
+        self._states = [StateSet._make(_whole(row)) for row in self._states]
+        self._runs = [RunStarted._make(_whole(row)) for row in self._runs]
+        self._logs = [_whole(row) for row in self._logs]
+
+    def insert(self, database: sqlite3.Connection) -> None:
+        """Insert what is not there yet."""
+        began = self._began
+        runs = [
+            (
+                *run[:7],
+                json.dumps(run.tags) if run.tags else "[]",
+                run.inputs,
+                json.dumps(run.details) if run.details else "{}",
+                began.get(run.id, 0.0),
+            )
+            for run in self._runs
+        ]
+        _insert(database, "runs", runs)
+        _insert(database, "states", self._states)
+        _insert(database, "results", self._results, "REPLACE")
+        _insert(database, "logs", self._logs)
+        if len(began) > len(runs):
+            late = began.keys() - {run.id for run in self._runs}
+            database.executemany(_LATE_START, [(began[run], run) for run in late])
+
+
+def _insert(
+    database: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]], how: str = "IGNORE"
+) -> None:
+    if not rows:
+        return
+    marks = f"({','.join('?' * _TABLES[table])})"
+    statement = f"INSERT OR {how} INTO {table} VALUES {marks}"  # noqa: S608  # constants only
+    whole = len(rows) - len(rows) % _AT_ONCE
+    if whole:
+        many = f"{statement}{f',{marks}' * (_AT_ONCE - 1)}"
+        for start in range(0, whole, _AT_ONCE):
+            part = rows[start : start + _AT_ONCE]
+            database.execute(many, list(chain.from_iterable(part)))
+    database.executemany(statement, rows[whole:])
+
+
+def _whole(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(
+        each.encode("utf-8", "replace").decode("utf-8") if isinstance(each, str) else each
+        for each in row
+    )
 
 
 def _record(row: Any, states: list[StateSet]) -> RunRecord:
