@@ -26,6 +26,8 @@ from brickwork.tasks.retry import Delay, RetryOn, RetryPolicy, checked_number
 from brickwork.tasks.scope import Scope, current_scope
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from brickwork.tasks.parameters import Parameter
 
 P = ParamSpec("P")
@@ -33,6 +35,10 @@ P2 = ParamSpec("P2")
 R = TypeVar("R")
 T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
+
+
+Hook = Callable[..., object] | str
+Hooks = Hook | Iterable[Hook]
 
 
 class Options(TypedDict, total=False):
@@ -47,6 +53,13 @@ class Options(TypedDict, total=False):
     retry_on: RetryOn
     timeout_seconds: float | None
     cache_policy: object
+    cache_key_fn: Callable[[Any, dict[str, Any]], str | None] | None
+    cache_expiration: "timedelta | None"
+    refresh_cache: bool
+    task_run_name: str | Callable[[], str]
+    log_prints: bool | None
+    on_completion: Hooks
+    on_failure: Hooks
 
 
 class Task(Generic[P, R_co]):
@@ -63,7 +76,11 @@ class Task(Generic[P, R_co]):
         retry: When a failed attempt is tried again.
         timeout_seconds: For each attempt.
         options: The options as they were given.
-        cache_policy: For engines; a plain call does not cache.
+        cache_policy: For engines; a plain call does not cache. So are the next three.
+        cache_key_fn: In place of a policy, a function that returns the key.
+        cache_expiration: How long a result in the cache counts; None: always.
+        refresh_cache: Whether what is in the cache is computed anew.
+        caches: Whether there is a policy, or a function in place of one.
     """
 
     def __init__(self, fn: Callable[P, R_co], **options: Unpack[Options]) -> None:
@@ -88,6 +105,14 @@ class Task(Generic[P, R_co]):
         self.name: str = name
         self.tags = frozenset(options.get("tags", ()))
         self.cache_policy = options.get("cache_policy")
+        self.cache_key_fn = options.get("cache_key_fn")
+        self.cache_expiration = options.get("cache_expiration")
+        self.refresh_cache = options.get("refresh_cache", False)
+        self.caches = self.cache_policy is not None or self.cache_key_fn is not None
+        if self.caches or self.cache_expiration is not None:
+            from brickwork.tasks.caching import check_caching
+
+            check_caching(self)
         self.timeout_seconds = options.get("timeout_seconds")
         if self.timeout_seconds is not None:
             checked_number("timeout_seconds", self.timeout_seconds, above_zero=True)
@@ -371,7 +396,20 @@ def task(fn: Callable[..., Any] | None = None, /, **options: Unpack[Options]) ->
         retry_on: Exception classes, or a function from the exception to a bool. Default: every
             `Exception`. Never retried: `TaskCancelled`, asyncio's cancelling, Ctrl-C, exit.
         timeout_seconds: For each attempt. `remaining` tells the function how much is left.
-        cache_policy: For engines.
+        cache_policy: For engines: when a result of before is given back instead of running the
+            task, such as ``INPUTS`` of brickwork-flows. A plain call does not cache.
+        cache_key_fn: In place of a policy: called with what runs and the arguments by name, it
+            returns the text under which the result is kept, or None for no caching.
+        cache_expiration: How long a result in the cache counts. Default: always.
+        refresh_cache: Whether the task runs in any case, and its result takes the place of the
+            one in the cache.
+        task_run_name: For engines: the name of each run, a template with parameters such as
+            ``"load-{day}"``, or a function without parameters.
+        log_prints: For engines: whether what the task prints is kept with its run. Default: as the
+            flow has it.
+        on_completion: For engines: functions of the task, its run and its state, or addresses of
+            notifiers, that are called when a run has completed.
+        on_failure: The same when it has failed, after its last retry.
 
     Raises:
         TaskError: An option cannot be used, or the function cannot be a task.

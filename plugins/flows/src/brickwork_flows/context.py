@@ -1,5 +1,6 @@
 """What runs now: the run of a flow or of a task, for what is called inside it."""
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,24 @@ class RunContext:
         path: Which call it is, seen from its flow: the keys of the calls that lead to it.
         flow: The run of the flow that it belongs to.
         attempt: Which attempt this is, from 1.
+        fn: The function that runs, for the names of its parameters.
+        tags: Its tags, with those around it, sorted.
+        log_prints: Whether what it prints is kept.
     """
 
-    __slots__ = ("_calls", "attempt", "flow", "id", "kind", "name", "path", "run_name")
+    __slots__ = (
+        "_calls",
+        "attempt",
+        "flow",
+        "fn",
+        "id",
+        "kind",
+        "log_prints",
+        "name",
+        "path",
+        "run_name",
+        "tags",
+    )
 
     def __init__(
         self,
@@ -30,6 +46,9 @@ class RunContext:
         run_name: str,
         path: str,
         flow: "FlowRun",
+        fn: Callable[..., Any] | None = None,
+        tags: tuple[str, ...] = (),
+        log_prints: bool = False,
     ) -> None:
         self.id = run_id
         self.kind = kind
@@ -38,6 +57,9 @@ class RunContext:
         self.path = path
         self.flow = flow
         self.attempt = 1
+        self.fn = fn
+        self.tags = tags
+        self.log_prints = log_prints
         self._calls: dict[str, int] = {}
 
     def next_key(self, name: str) -> str:
