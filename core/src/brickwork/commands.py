@@ -5,7 +5,11 @@ A command is a click command, found through the hook ``brickwork_commands``.
 
 from typing import Any
 
-from brickwork.cli.arguments import given as given_arguments, read_arguments as read_arguments
+from brickwork.cli.arguments import (
+    given as given_arguments,
+    opened as opened,
+    read_arguments as read_arguments,
+)
 from brickwork.cli.invocation import Invocation as Invocation, pass_invocation as pass_invocation
 from brickwork.cli.output import (
     harmless as harmless,
@@ -26,6 +30,7 @@ __all__ = [
     "json_option",
     "jsonable",
     "note",
+    "opened",
     "pass_invocation",
     "print_json",
     "print_table",

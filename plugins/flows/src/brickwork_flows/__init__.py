@@ -3,10 +3,28 @@
 The names are imported when they are asked for.
 """
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from brickwork import task as task
+    from brickwork_flows.caching import (
+        DEFAULT as DEFAULT,
+        FLOW_PARAMETERS as FLOW_PARAMETERS,
+        INPUTS as INPUTS,
+        NO_CACHE as NO_CACHE,
+        RUN_ID as RUN_ID,
+        TASK_SOURCE as TASK_SOURCE,
+        CacheContext as CacheContext,
+        CacheKeyFnPolicy as CacheKeyFnPolicy,
+        CachePolicy as CachePolicy,
+    )
+    from brickwork_flows.current import (
+        CurrentRun as CurrentRun,
+        current_flow_run as current_flow_run,
+        current_task_run as current_task_run,
+    )
     from brickwork_flows.flow import Flow as Flow, flow as flow
     from brickwork_flows.futures import (
         RunFuture as RunFuture,
@@ -15,13 +33,24 @@ if TYPE_CHECKING:
         unmapped as unmapped,
         wait as wait,
     )
+    from brickwork_flows.logs import get_run_logger as get_run_logger
+    from brickwork_flows.names import tags as tags
+    from brickwork_flows.resuming import resume as resume
     from brickwork_flows.runners import TaskRunner as TaskRunner, ThreadRunner as ThreadRunner
     from brickwork_flows.runtime import use_history as use_history
     from brickwork_flows.states import State as State, StateType as StateType
 
 _HOMES = {
+    "caching": (
+        "CacheContext CacheKeyFnPolicy CachePolicy DEFAULT FLOW_PARAMETERS INPUTS NO_CACHE RUN_ID"
+        " TASK_SOURCE"
+    ),
+    "current": "CurrentRun current_flow_run current_task_run",
+    "logs": "get_run_logger",
+    "names": "tags",
     "flow": "Flow flow",
     "futures": "RunFuture allow_failure as_completed unmapped wait",
+    "resuming": "resume",
     "runners": "TaskRunner ThreadRunner",
     "runtime": "use_history",
     "states": "State StateType",
@@ -48,3 +77,14 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(ModuleType):
+    """Keeps `flow` the decorator: importing the module of that name would put it in its place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME_OF and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,27 +1,38 @@
 """Running flows and their tasks: what is called, recorded, replayed and given back."""
 
+import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from contextvars import copy_context
+from contextlib import suppress
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from brickwork import Engine, Task, TaskCancelled, TaskFuture, TaskTimeout, mask
+from brickwork import Engine, Task, TaskCancelled, TaskTimeout, mask
 from brickwork_flows.context import RunContext, current_run
-from brickwork_flows.errors import FlowError, ReplayDiverged
+from brickwork_flows.dependencies import has_futures, resolved, resolved_async
+from brickwork_flows.errors import FlowError, IllegalTransition, ReplayDiverged, WorkerDied
 from brickwork_flows.fingerprints import fingerprint
-from brickwork_flows.futures import RunFuture, has_futures, resolved
+from brickwork_flows.futures import RunFuture
 from brickwork_flows.history.events import Event, ResultKept, RunStarted, StateSet
+from brickwork_flows.hooks import tell, tell_async
+from brickwork_flows.names import arguments_of, named, tags_of_run
 from brickwork_flows.replay import PastCall, Replay
 from brickwork_flows.results import keep, restore
 from brickwork_flows.states import State, StateType, check_transition
+from brickwork_flows.submission import OPTIONS, Outcome, call_options, start
 
 if TYPE_CHECKING:
+    from brickwork_flows.caching.calls import CachedCall
+    from brickwork_flows.lines import RunLog
     from brickwork_flows.runners import TaskRunner
     from brickwork_flows.runtime import Runtime
 
 MAX_MESSAGE = 500
+
+# Who is asked to cancel a run sets a state in another thread than the run's own.
+_setting = Lock()
 
 
 class Run:
@@ -41,15 +52,26 @@ class Run:
         self._write = write
         self.number = number
 
-    def begin(self, *before: Event) -> None:
+    def begin(self, *before: Event, message: str = "") -> None:
         """Record that the run came to be and began at once."""
         run, now = self.context.id, time.time()
         number = self.number
-        pending = StateSet(run, number + 1, "pending", "Pending", "", now)
+        pending = StateSet(run, number + 1, "pending", "Pending", message, now)
         running = StateSet(run, number + 2, "running", "Running", "", now, self.context.attempt)
+        self._write(*before, pending, running)
         self.number = number + 2
         self.states += (pending, running)
-        self._write(*before, pending, running)
+
+    def found(self, message: str, before: tuple[Event, ...], kept: tuple[Event, ...]) -> None:
+        """Record that the run came to be and ended at once, with a result of another run."""
+        run, now, number = self.context.id, time.time(), self.number
+        pending = StateSet(run, number + 1, "pending", "Pending", "", now)
+        cached = StateSet(
+            run, number + 2, "completed", "Cached", message, now, self.context.attempt
+        )
+        self._write(*before, pending, *kept, cached)
+        self.number = number + 2
+        self.states += (pending, cached)
 
     def set(self, kind: StateType, name: str = "", message: str = "", *before: Event) -> None:
         """Record that the run goes into a state.
@@ -57,30 +79,40 @@ class Run:
         Raises:
             IllegalTransition: It may not follow.
         """
-        last = StateType(self.states[-1].type) if self.states else None
-        check_transition(last, kind, self.context.run_name)
-        self.number += 1
-        state = StateSet(
-            self.context.id,
-            self.number,
-            kind.value,
-            name or kind.value.capitalize(),
-            message,
-            time.time(),
-            self.context.attempt,
-        )
-        self.states.append(state)
-        self._write(*before, state)
+        with _setting:
+            last = StateType(self.states[-1].type) if self.states else None
+            check_transition(last, kind, self.context.run_name)
+            state = StateSet(
+                self.context.id,
+                self.number + 1,
+                kind.value,
+                name or kind.value.capitalize(),
+                message,
+                time.time(),
+                self.context.attempt,
+            )
+            self._write(*before, state)
+            self.number += 1
+            self.states.append(state)
 
     @property
     def state(self) -> State:
         """The state that it is in."""
         return self.states[-1].state
 
+    @property
+    def ended(self) -> bool:
+        """Whether that is a state in which a run ends."""
+        return bool(self.states) and self.state.final
+
     # What a call of `Task.perform` tells
 
     def retry_planned(self, error: Exception, number: int, delay: float) -> None:
         """Record that an attempt failed, and that another one follows."""
+        if self.state.type is StateType.CANCELLING:
+            return  # the wait before it ends at once
+        if self.context.kind == "flow":  # what this attempt submitted must not meet the next one
+            self.context.flow.runner.close(cancel=True)
         message = f"attempt {number}: {described(error)}; the next begins in {delay:.3g} s"
         self.set(StateType.SCHEDULED, "AwaitingRetry", message)
 
@@ -90,14 +122,20 @@ class Run:
         self.context.begin_again()
         self.set(StateType.RUNNING, "Retrying")
 
+    def leave_behind(self) -> None:
+        """Record that it was cancelled and does not stop; nothing of it is recorded any more."""
+        with suppress(IllegalTransition):  # it has just ended
+            self.set(StateType.CANCELLED, "", "it did not stop, and was left behind")
+        self._write = _nowhere
+
     def end_badly(self, error: BaseException) -> None:
         """Record how an error ended the run."""
         message = described(error)
         if isinstance(error, TaskTimeout):
             self.set(StateType.FAILED, "TimedOut", message)
-        elif isinstance(error, TaskCancelled | KeyboardInterrupt):
+        elif isinstance(error, TaskCancelled | KeyboardInterrupt) or _of_asyncio(error):
             self.set(StateType.CANCELLED, "", message)
-        elif isinstance(error, Exception):
+        elif isinstance(error, Exception) and not isinstance(error, WorkerDied):
             self.set(StateType.FAILED, "", message)
         else:
             self.set(StateType.CRASHED, "", message)
@@ -113,6 +151,12 @@ class FlowRun(Engine):
         runner: Runs what is submitted.
         persist: Whether results are kept: always, never, or (None) where they can be.
         again: Whether the flow's body may be tried again, and so finds what its tasks did.
+        root: The id of the run that this one is part of; its own if nobody called the flow.
+
+    Attributes:
+        context: The flow's own run.
+        log: What it and its tasks log.
+        first_failed: The first task that failed; empty until then.
     """
 
     def __init__(
@@ -124,174 +168,357 @@ class FlowRun(Engine):
         *,
         persist: bool | None = None,
         again: bool = False,
+        root: str = "",
     ) -> None:
         self.id = run_id
+        self.root = root or run_id
+        self.context: RunContext
+        self.log: RunLog
+        self.first_failed = ""
         self.runtime = runtime
         self.replay = replay
         self.runner = runner
         self._persist = persist
-        self._again = again
+        self._prints = False
+        self.again = again
+        self.parameters: Mapping[str, Any] = {}
         self._write = runtime.recorder.write
 
     # What tasks are called by
 
     def run(self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], /) -> Any:
         """Run a sync task and return its result."""
-        return self._here(task, args, kwargs, self._key(task))
+        if kwargs and not OPTIONS.isdisjoint(kwargs):
+            return self._with_options(task, args, kwargs)
+        key = self.key(task.name)
+        if self.replay.left and not has_futures(args, kwargs):
+            self.expect(key, task.name)
+        return self.here(task, args, kwargs, key)
 
     async def run_async(
         self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], /
     ) -> Any:
         """Run a task without blocking the event loop."""
-        return await self._here_async(task, args, kwargs, self._key(task))
+        if kwargs and not OPTIONS.isdisjoint(kwargs):
+            return await self._with_options_async(task, args, kwargs)
+        return await self.here_async(task, args, kwargs, self.key(task.name))
+
+    def _with_options(
+        self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        kwargs, after, state = call_options(task, kwargs)
+        future: RunFuture[Any] = RunFuture(task.name, self.key(task.name))
+        try:
+            if after:
+                resolved(task.name, after, {})
+            value = self.here(task, args, kwargs, future.key, future)
+        except Exception as error:
+            if not state:
+                raise
+            future.end(None, error)
+            return Outcome.of(future)
+        future.end(value)
+        return Outcome.of(future) if state else value
+
+    async def _with_options_async(
+        self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        kwargs, after, state = call_options(task, kwargs)
+        future: RunFuture[Any] = RunFuture(task.name, self.key(task.name))
+        try:
+            if after:
+                await resolved_async(task.name, after, {})
+            value = await self.here_async(task, args, kwargs, future.key, future)
+        except Exception as error:
+            if not state:
+                raise
+            future.end(None, error)
+            return Outcome.of(future)
+        future.end(value)
+        return Outcome.of(future) if state else value
 
     def submit(
         self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], /
-    ) -> RunFuture[Any]:
+    ) -> Any:
         """Start a task and return at once."""
-        key = self._key(task)
-        future: RunFuture[Any] = RunFuture(task.name, key)
-        if task.is_async:
-            self.runner.start_async(future, self._here_async, task, args, kwargs, key)
-        else:
-            self.runner.start(future, copy_context().run, self._here, task, args, kwargs, key)
-        return future
+        if kwargs and not OPTIONS.isdisjoint(kwargs):
+            kwargs, after, state = call_options(task, kwargs)
+            future = start(self, task, args, kwargs, after)
+            return Outcome.of(future) if state else future
+        return start(self, task, args, kwargs)
 
-    def map(
-        self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], /
-    ) -> list[TaskFuture[Any]]:
+    def map(self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], /) -> Any:
         """Start a task once for each element of its arguments."""
         from brickwork_flows.mapping import calls_of
 
-        return [self.submit(task, each, named) for each, named in calls_of(task, args, kwargs)]
+        kwargs, after, state = call_options(task, kwargs)
+        calls = calls_of(task, args, kwargs)
+        futures = [start(self, task, each, named, after) for each, named in calls]
+        return [Outcome.of(future) for future in futures] if state else futures
 
     # One run of a task
 
-    def _key(self, task: Task[..., Any]) -> str:
+    def key(self, name: str) -> str:
+        """Return which call the next one of that name is, seen from the outermost flow."""
         caller = current_run.get()
         assert caller is not None  # noqa: S101  # an engine is installed only inside a flow
-        key = caller.next_key(task.name)
-        return key if caller.kind == "flow" else f"{caller.path}/{key}"
+        key = caller.next_key(name)
+        if caller.path:
+            key = f"{caller.path}/{key}"
+        if self.replay.left:
+            self.replay.ask(key)
+        return key
 
-    def _here(
+    def expect(self, key: str, name: str) -> None:
+        """Refuse a call that takes the place of another one, when the run is resumed.
+
+        Raises:
+            ReplayDiverged: It does.
+        """
+        asyncio = sys.modules.get("asyncio")
+        # In an event loop, the order of calls may differ from one run to the next.
+        if asyncio is None or asyncio._get_running_loop() is None:  # noqa: SLF001  # documented
+            self.replay.expect(key, name)
+
+    def here(
         self,
         task: Task[..., Any],
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         path: str,
+        future: RunFuture[Any] | None = None,
     ) -> Any:
+        """Run a task in this thread.
+
+        Args:
+            task: The task; an async one only where its runner can.
+            args: Positional arguments; futures in them are waited for.
+            kwargs: Arguments by name.
+            path: Which call it is.
+            future: Is told which run it is; where that was submitted, the runner does the work.
+        """
         if has_futures(args, kwargs):
             args, kwargs = resolved(task.name, args, kwargs)
-        known, value, run = self._begin(task, args, kwargs, path)
+        if task.caches and not self.replay.knows(path):
+            from brickwork_flows.caching.calls import CachedCall
+
+            with CachedCall(self, task, args, kwargs) as cache:
+                return self._perform(task, args, kwargs, path, future, cache)
+        return self._perform(task, args, kwargs, path, future)
+
+    def _perform(
+        self,
+        task: Task[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        path: str,
+        future: RunFuture[Any] | None,
+        cache: "CachedCall | None" = None,
+    ) -> Any:
+        known, value, run = self._begin(task, args, kwargs, path, cache)
         if known:
             return value
+        if future is not None:
+            future.runs_as(run)
         token = current_run.set(run.context)
         try:
-            value = task.perform(args, kwargs, run)
+            if future is None or not future.submitted:
+                value = task.perform(args, kwargs, run)
+            else:
+                value = self.runner.perform(task, args, kwargs, run)
         except BaseException as error:
-            self._fail(run, task, args, kwargs, error)
+            self._fail(run, args, kwargs, error)
+            if task.options:
+                tell(task, run.context, run.states)
             raise
         finally:
             current_run.reset(token)
-        self._complete(run, task, args, kwargs, value)
+        self._complete(run, args, kwargs, value, cache)
+        if task.options:
+            tell(task, run.context, run.states)
         return value
 
-    async def _here_async(
+    async def here_async(
         self,
         task: Task[..., Any],
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         path: str,
+        future: RunFuture[Any] | None = None,
     ) -> Any:
+        """`here` without blocking the event loop."""
         if has_futures(args, kwargs):
-            import asyncio
+            args, kwargs = await resolved_async(task.name, args, kwargs)
+        if task.caches and not self.replay.knows(path):
+            from brickwork_flows.caching.calls import CachedCall
 
-            args, kwargs = await asyncio.to_thread(resolved, task.name, args, kwargs)
-        known, value, run = self._begin(task, args, kwargs, path)
+            async with CachedCall(self, task, args, kwargs) as cache:
+                return await self._perform_async(task, args, kwargs, path, future, cache)
+        return await self._perform_async(task, args, kwargs, path, future)
+
+    async def _perform_async(
+        self,
+        task: Task[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        path: str,
+        future: RunFuture[Any] | None,
+        cache: "CachedCall | None" = None,
+    ) -> Any:
+        known, value, run = self._begin(task, args, kwargs, path, cache)
         if known:
             return value
+        if future is not None:
+            future.runs_as(run)
         token = current_run.set(run.context)
         try:
             value = await task.perform_async(args, kwargs, run)
         except BaseException as error:
-            self._fail(run, task, args, kwargs, error)
+            self._fail(run, args, kwargs, error)
+            if task.options and isinstance(error, Exception):
+                await tell_async(task, run.context, run.states)
             raise
         finally:
             current_run.reset(token)
-        self._complete(run, task, args, kwargs, value)
+        self._complete(run, args, kwargs, value, cache)
+        if task.options:
+            await tell_async(task, run.context, run.states)
         return value
 
     def _begin(
-        self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], path: str
+        self,
+        task: Task[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        path: str,
+        cache: "CachedCall | None",
     ) -> tuple[bool, Any, Run]:
-        """Record that a task begins; or find what it returned when it ran before.
+        """Record that a task begins; or find what it returned before, in this run or in another.
 
         Raises:
             ReplayDiverged: What ran before as this call was something else.
         """
         inputs = fingerprint(args, kwargs)
         before = self.replay.calls.get(path)
-        run_id = f"{self.id}.{path}"
-        context = RunContext(run_id, "task", task.name, path, path, self)
+        run_id = f"{self.root}.{path}"
+        context = self._context_of(task, args, kwargs, run_id, path)
         if before is None:
             run = Run(context, self._write)
             caller = current_run.get()
             parent = self.id if caller is None else caller.id
-            tags = tuple(sorted(task.tags)) if task.tags else ()
-            run.begin(
-                RunStarted(run_id, "task", task.name, path, parent, path, self.id, tags, inputs)
+            name, tags = context.run_name, context.tags
+            started = RunStarted(
+                run_id, "task", task.name, name, parent, path, self.root, tags, inputs
             )
+            if cache is not None and cache.found is not None:
+                return True, self._cached(run, inputs, cache, started), run
+            run.begin(started)
             return False, None, run
-        if before.inputs != inputs:
-            raise ReplayDiverged(
-                f"The call {path} has other arguments than when the flow ran before.",
-                fix="Make the flow's body depend on its parameters and on results of tasks alone; "
-                "or start a new run.",
-            )
-        if before.value is not None:
-            return True, before.value[0], Run(context, self._write)
-        if before.result is not None:
-            return True, restore(before.result), Run(context, self._write)
+        known, value = given_back(before, path, inputs)
+        if known:
+            return True, value, Run(context, self._write)
         context.attempt = before.attempts + 1
         run = Run(context, self._write, before.number)
-        run.begin()
+        if cache is not None and cache.found is not None:
+            return True, self._cached(run, inputs, cache), run
+        run.begin(message=NOT_KEPT if before.completed else "")
         return False, None, run
+
+    def _cached(self, run: Run, inputs: str, cache: "CachedCall", *started: Event) -> Any:
+        """Record that a task need not run, and return what was found in the cache."""
+        assert cache.found is not None  # noqa: S101  # the caller has looked
+        kept = () if self._persist is False else (cache.kept._replace(run=run.context.id),)
+        run.found(cache.note, started, kept)
+        if self.again:
+            self.remember(run, inputs, cache.found)
+        return cache.found[0]
+
+    def _context_of(
+        self,
+        task: Task[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        run_id: str,
+        path: str,
+    ) -> RunContext:
+        options = task.options
+        name, prints = path, self.context.log_prints
+        if options:
+            if "task_run_name" in options:
+                template = options["task_run_name"]
+                name = named(task.name, template, lambda: arguments_of(task.fn, args, kwargs))
+            wanted = options.get("log_prints")
+            prints = prints if wanted is None else wanted
+        if prints:
+            self.watch_prints()
+        tags = tags_of_run(task.tags)
+        return RunContext(run_id, "task", task.name, name, path, self, task.fn, tags, prints)
+
+    def watch_prints(self) -> None:
+        """Keep what runs within this one print, until `unwatch_prints`."""
+        if not self._prints:
+            from brickwork_flows import prints
+
+            with _setting:
+                if not self._prints:
+                    prints.begin()
+                    self._prints = True
+
+    def unwatch_prints(self) -> None:
+        """Undo `watch_prints`; called once, at the end."""
+        if self._prints:
+            from brickwork_flows import prints
+
+            prints.end()
+
+    def never_began(self, task: Task[..., Any], path: str, parent: str) -> None:
+        """Record that a task was cancelled while it waited for its turn."""
+        before = self.replay.calls.get(path)
+        run_id = f"{self.root}.{path}"
+        context = RunContext(run_id, "task", task.name, path, path, self)
+        run = Run(context, self._write, 0 if before is None else before.number)
+        tags = tuple(sorted(task.tags))
+        started = RunStarted(run_id, "task", task.name, path, parent, path, self.root, tags)
+        run.set(StateType.PENDING, "", "", *(() if before is not None else (started,)))
+        run.set(StateType.CANCELLED, "", "cancelled before it began")
 
     def _complete(
         self,
         run: Run,
-        task: Task[..., Any],
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         value: Any,
+        cache: "CachedCall | None",
     ) -> None:
         """Record that a task ended well, and keep its result."""
         kept, note = self.kept(run.context.id, value)
+        if cache is not None:
+            note = "; ".join(filter(None, (note, cache.keep(kept))))
         if kept is None:
             run.set(StateType.COMPLETED, "", note)
         else:
             run.set(StateType.COMPLETED, "", note, kept)
-        if self._again:
-            self._remember(run, task, fingerprint(args, kwargs), [value])
+        if self.again:
+            self.remember(run, fingerprint(args, kwargs), [value])
 
     def _fail(
         self,
         run: Run,
-        task: Task[..., Any],
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         error: BaseException,
     ) -> None:
         """Record how a task ended badly."""
         run.end_badly(error)
-        if self._again:
-            self._remember(run, task, fingerprint(args, kwargs), None)
+        self.first_failed = self.first_failed or run.context.run_name
+        if self.again:
+            self.remember(run, fingerprint(args, kwargs), None)
 
-    def _remember(
-        self, run: Run, task: Task[..., Any], inputs: str, value: list[Any] | None
-    ) -> None:
-        past = PastCall(task.name, inputs, None, run.number, run.context.attempt, value)
-        self.replay.calls[run.context.path] = past
+    def remember(self, run: Run, inputs: str, value: list[Any] | None) -> None:
+        """Keep what a call did, for when the flow's body is tried again."""
+        context = run.context
+        past = PastCall(context.name, inputs, None, run.number, context.attempt, value)
+        self.replay.calls[context.path] = past
 
     def kept(self, run_id: str, value: Any) -> tuple[ResultKept | None, str]:
         """Keep a result where that is wanted and can be; say why it is not."""
@@ -305,6 +532,38 @@ class FlowRun(Engine):
             if self._persist:
                 raise
             return None, f"its result is not kept: {described(error)}"
+
+
+NOT_KEPT = "it completed before, and runs again: its result was not kept"
+
+
+def given_back(before: PastCall, path: str, inputs: str) -> tuple[bool, Any]:
+    """Return whether a call need not be made again, and what it returned then.
+
+    Raises:
+        ReplayDiverged: It had other arguments.
+        MissingResult: What it returned cannot be read.
+    """
+    if before.inputs != inputs:
+        raise ReplayDiverged(
+            f"The call {path} ({before.name!r}) has other arguments than when the flow ran before.",
+            fix="Make the flow's body depend on its parameters and on results of tasks alone; "
+            "or start a new run.",
+        )
+    if before.value is not None:
+        return True, before.value[0]
+    if before.result is not None:
+        return True, restore(before.result)
+    return False, None
+
+
+def _of_asyncio(error: BaseException) -> bool:
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)
+
+
+def _nowhere(*_events: Event) -> None:
+    """Record nothing."""
 
 
 def described(error: BaseException) -> str:

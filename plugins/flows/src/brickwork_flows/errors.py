@@ -9,9 +9,14 @@
         ├── FlowTimeout          a flow did not end in its time
         ├── IllegalTransition    a state that may not follow
         ├── RunNotFound          no run has that id
+        ├── NotResumable         a run cannot be resumed, cancelled or removed now
         ├── MissingResult        a run has no result that can be given back
         ├── ReplayDiverged       a resumed flow does not do what it did before
+        ├── NotCacheable         a call has no key that could be trusted
         ├── UnfinishedDependency a task cannot begin, since what it waits for did not complete
+        ├── EndlessWait          a wait for a future that would never end
+        ├── NotSendable          a task, argument or result cannot go to another process
+        ├── WorkerDied           the process that ran a task was killed
         └── HistoryError         the history of runs cannot be read or written
 """
 
@@ -50,6 +55,12 @@ class RunNotFound(FlowError, LookupError):
     exit_code = 4
 
 
+class NotResumable(FlowError):
+    """A run is not in a state in which it can be resumed, cancelled or removed."""
+
+    exit_code = 5
+
+
 class MissingResult(FlowError):
     """A run has no result that can be given back."""
 
@@ -62,6 +73,18 @@ class ReplayDiverged(FlowError):
 
 class UnfinishedDependency(FlowError):
     """A task cannot begin, since something that it waits for did not complete."""
+
+
+class EndlessWait(FlowError):
+    """A wait for a future would never end: it waits for who waits for it."""
+
+
+class NotSendable(FlowError):
+    """A task, one of its arguments, or its result cannot be sent to another process."""
+
+
+class WorkerDied(FlowError):
+    """The process that ran a task was killed, or ended in the middle of it."""
 
 
 class HistoryError(FlowError):

@@ -9,5 +9,5 @@ brickwork_api = 1
 
 @hookimpl
 def brickwork_commands() -> Mapping[str, str]:
-    """The commands about runs."""
-    return {"run": "brickwork_flows.cli.run:group"}
+    """The commands about flows and their runs."""
+    return {"flow": "brickwork_flows.cli.flow:group", "run": "brickwork_flows.cli.run:group"}

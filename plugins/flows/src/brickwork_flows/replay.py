@@ -1,23 +1,25 @@
 """What a run that is resumed, or tried again, has done before."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
+from brickwork_flows.errors import ReplayDiverged
 from brickwork_flows.history.events import ResultKept
 from brickwork_flows.history.interface import History
 from brickwork_flows.states import StateType
 
 
 class PastCall(NamedTuple):
-    """A task that was called before.
+    """A task, or a flow within the flow, that was called before.
 
     Attributes:
-        name: The task's name.
+        name: Its name.
         inputs: A fingerprint of its arguments.
         result: What it returned; None if it did not complete, or nothing was kept.
         number: How many states were recorded.
         attempts: How many times it was tried.
         value: What it returned, in a list, where that is still in this process.
+        completed: Whether it completed.
     """
 
     name: str
@@ -25,28 +27,79 @@ class PastCall(NamedTuple):
     result: ResultKept | None
     number: int
     attempts: int
-    value: list[Any] | None = None
+    value: list[object] | None = None
+    completed: bool = False
 
 
 @dataclass(slots=True)
 class Replay:
-    """The calls of a run before, by which call they are; empty for a run that is new."""
+    """The calls of a run before, by which call they are; empty for a run that is new.
+
+    Attributes:
+        calls: The calls, by their keys.
+        left: For each caller (empty: the flow), the calls that it made and has not made again.
+            Only for callers of which it can be said what they must call next.
+    """
 
     calls: dict[str, PastCall] = field(default_factory=dict)
+    left: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, history: History, flow_run: str) -> Self:
         """Return what the history has of a flow's run."""
         results = history.results(flow_run)
-        calls = {
-            record.key: PastCall(
+        replay = cls()
+        for record in history.children(flow_run):
+            if not record.states:
+                continue
+            completed = record.state.type is StateType.COMPLETED
+            replay.calls[record.key] = PastCall(
                 record.name,
                 record.inputs,
-                results.get(record.id) if record.state.type is StateType.COMPLETED else None,
+                results.get(record.id) if completed else None,
                 len(record.states),
                 record.attempts,
+                None,
+                completed,
             )
-            for record in history.children(flow_run)
-            if record.states
-        }
-        return cls(calls)
+            replay.left.setdefault(record.key.rpartition("/")[0], {})[record.key] = record.name
+        return replay
+
+    def knows(self, key: str) -> bool:
+        """Return whether a call need not be made again."""
+        past = self.calls.get(key)
+        return past is not None and (past.result is not None or past.value is not None)
+
+    def ask(self, key: str) -> None:
+        """Take note of a call that is made again.
+
+        What follows one that runs again may be other than it was: it may end otherwise.
+        """
+        past = self.calls.get(key)
+        if past is None:
+            return
+        caller = key.rpartition("/")[0]
+        if past.result is None and past.value is None:
+            self.left.pop(caller, None)
+        elif caller in self.left:
+            self.left[caller].pop(key, None)
+
+    def expect(self, key: str, name: str) -> None:
+        """Refuse a call that was not made before, where another one was made in its place.
+
+        Only for calls that a body makes one after the other.
+
+        Raises:
+            ReplayDiverged: Names both calls.
+        """
+        if key in self.calls:
+            return
+        left = self.left.get(key.rpartition("/")[0])
+        if left:
+            before, named = next(iter(left.items()))
+            what = f"{before} ({named!r})" if before.rpartition("-")[0] != named else before
+            raise ReplayDiverged(
+                f"The flow calls {key} ({name!r}) where it called {what} when it ran before.",
+                fix="Make the flow's body depend on its parameters and on results of tasks alone; "
+                "or start a new run.",
+            )

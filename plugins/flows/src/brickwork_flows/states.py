@@ -63,8 +63,9 @@ LEGAL: dict[StateType | None, frozenset[StateType]] = {
     ),
     # What was asked to stop may have ended just before.
     _S.CANCELLING: frozenset({_S.CANCELLED, _S.COMPLETED, _S.FAILED, _S.CRASHED}),
-    # A transaction that is rolled back later says so with the state Completed/RolledBack.
-    _S.COMPLETED: frozenset({_S.COMPLETED}),
+    # A transaction that is rolled back later says so with the state Completed/RolledBack. A task
+    # whose result was not kept runs again when its flow is resumed.
+    _S.COMPLETED: frozenset({_S.COMPLETED, _S.PENDING}),
     # What ended badly may be resumed: it is scheduled, or begins at once.
     _S.FAILED: frozenset({_S.SCHEDULED, _S.PENDING}),
     _S.CANCELLED: frozenset({_S.SCHEDULED, _S.PENDING}),

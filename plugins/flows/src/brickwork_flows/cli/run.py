@@ -5,14 +5,29 @@ from typing import Any
 import click
 
 from brickwork.commands import json_option, note, print_json, print_table, print_text
+from brickwork_flows.cli.found import found
+from brickwork_flows.cli.run_change import cancel, result, resume, rm
+from brickwork_flows.cli.run_logs import logs
 from brickwork_flows.history.interface import RunRecord
+from brickwork_flows.parameters import shown
 from brickwork_flows.runtime import current_runtime
 from brickwork_flows.states import StateType
 
 
 @click.group("run")
 def group() -> None:
-    """Look at the runs of flows."""
+    """Look at the runs of flows, resume, cancel and remove them.
+
+    An ID may be cut short where that is still unique, at its beginning or its end; the name of a
+    run will do too.
+    """
+
+
+for _command in (result, rm, cancel, resume):
+    group.add_command(_command)
+
+
+group.add_command(logs)
 
 
 @group.command("ls")
@@ -30,19 +45,16 @@ def ls(name: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> 
     """List runs, the newest first."""
     runtime = current_runtime()
     runtime.flush()
-    found = runtime.history.runs(name=name, states=map(StateType, states), limit=limit)
+    runs = runtime.history.runs(name=name, states=map(StateType, states), limit=limit)
     if as_json:
-        print_json("run.list/1", {"runs": [as_dict(record) for record in found]})
-    elif found:
+        print_json("run.list/1", {"runs": [as_dict(record) for record in runs]})
+    elif runs:
         print_table(
             ("id", "flow", "name", "state", "began", "seconds"),
-            [
-                (r.id, r.name, r.run_name, str(r.state), _shown(began(r)), _seconds(r))
-                for r in found
-            ],
+            [(r.id, r.name, r.run_name, str(r.state), _shown(began(r)), _seconds(r)) for r in runs],
         )
     else:
-        note("No flow has run yet.")
+        note("No run is like that." if name or states else "No flow has run yet.")
 
 
 @group.command("show")
@@ -51,9 +63,9 @@ def ls(name: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> 
 def show(run_id: str, as_json: bool) -> None:
     """Show a run: its states, and the tasks in it."""
     runtime = current_runtime()
-    runtime.flush()
-    record = runtime.history.run(run_id)
-    inside = runtime.history.children(run_id) if record.kind == "flow" else ()
+    record = found(runtime, run_id)
+    within = runtime.history.children(record.flow_run)
+    inside = [r for r in within if record.id == r.flow_run or r.id.startswith(f"{record.id}/")]
     if as_json:
         content = {**as_dict(record), "tasks": [as_dict(each) for each in inside]}
         print_json("run.show/1", content)
@@ -63,12 +75,23 @@ def show(run_id: str, as_json: bool) -> None:
         ("when", "state", "message"),
         [(_shown(s.timestamp), s.name, s.message) for s in record.states],
     )
+    parameters = record.details.get("parameters")
+    if parameters:
+        print_text("\n")
+        print_table(
+            ("parameter", "value"),
+            [(name, _value(parameters[name], text)) for name, text in shown(parameters).items()],
+        )
     if inside:
         print_text("\n")
         print_table(
             ("task", "state", "attempts", "seconds"),
             [(r.key, str(r.state), str(r.attempts), _seconds(r)) for r in inside],
         )
+
+
+def _value(kept: dict[str, Any], text: object) -> str:
+    return f"(not recorded: {kept['again']})" if "again" in kept else str(text)
 
 
 def as_dict(record: RunRecord) -> dict[str, Any]:
@@ -83,6 +106,8 @@ def as_dict(record: RunRecord) -> dict[str, Any]:
         "tags": list(record.tags),
         "attempts": record.attempts,
         **record.details,
+        "parameters": shown(record.details.get("parameters", {})),
+        "state": record.state.type.value if record.states else None,
         "states": [
             {"type": s.type.value, "name": s.name, "message": s.message, "at": _iso(s.timestamp)}
             for s in record.states

@@ -1,0 +1,188 @@
+"""``brickwork run result|rm|cancel|resume``: what can be done with a run."""
+
+import re
+import time
+
+import click
+
+from brickwork.commands import (
+    Invocation,
+    given_arguments,
+    json_option,
+    jsonable,
+    note,
+    opened,
+    pass_invocation,
+    print_json,
+)
+from brickwork_flows.cli.found import found
+from brickwork_flows.errors import MissingResult, NotResumable
+from brickwork_flows.history.interface import RunRecord
+from brickwork_flows.runtime import Runtime, current_runtime
+from brickwork_flows.states import FINAL, StateType
+
+CANCEL_SECONDS = 5.0
+"""How long `cancel` waits for the run to say that it was told."""
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+
+def _age(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
+    """Return a length of time in seconds: ``90s``, ``30m``, ``12h``, ``30d``, ``2w``."""
+    if value is None:
+        return None
+    read = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhdw])", value)
+    if read is None:
+        raise click.BadParameter("write a number and s, m, h, d or w, such as 30d")
+    return float(read[1]) * _UNITS[read[2]]
+
+
+@click.command("result")
+@click.argument("run_id", metavar="ID")
+@json_option
+def result(run_id: str, as_json: bool) -> None:
+    """Print what a run returned."""
+    from brickwork_flows.cli.running import print_result
+    from brickwork_flows.results import restore
+
+    runtime = current_runtime()
+    record = found(runtime, run_id)
+    kept = runtime.history.result(record.id)
+    if kept is None:
+        raise MissingResult(
+            f"The run {record.id} has no result that was kept: it is {record.state}.",
+            fix="Results are kept unless the flow has persist_result=False.",
+        )
+    value = restore(kept)
+    if as_json:
+        print_json("run.result/1", {"id": record.id, "result": jsonable(value)})
+    elif value is not None:
+        print_result(value)
+
+
+@click.command("rm")
+@click.argument("run_ids", nargs=-1, metavar="ID...")
+@click.option("--older-than", callback=_age, metavar="AGE", help="All that ended so long ago: 30d.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([each.value for each in StateType if each.final]),
+    help="With --older-than: only those in this state; repeatable.",
+)
+def rm(run_ids: tuple[str, ...], older_than: float | None, states: tuple[str, ...]) -> None:
+    """Remove runs, with what they recorded and their stored results."""
+    if bool(run_ids) == (older_than is not None):
+        raise click.UsageError("Give ids, or --older-than.")
+    if states and older_than is None:
+        raise click.UsageError("--state goes with --older-than.")
+    runtime = current_runtime()
+    if older_than is None:
+        records = [found(runtime, each) for each in run_ids]
+    else:
+        wanted = frozenset(map(StateType, states)) or FINAL
+        records = _older(runtime, time.time() - older_than, wanted)
+    for record in records:
+        _check_removable(record)
+    for record in records:
+        _remove(runtime, record)
+    note(f"{len(records)} run(s) removed.")
+
+
+@click.command("cancel")
+@click.argument("run_id", metavar="ID")
+def cancel(run_id: str) -> None:
+    """Ask a run to stop; its process does so at the next task, or where it looks."""
+    runtime = current_runtime()
+    record = found(runtime, run_id)
+    if record.id != record.flow_run:
+        raise NotResumable(
+            f"The run {record.id} is part of another one.", fix=f"Cancel that: {record.flow_run}."
+        )
+    if record.state.final:
+        raise NotResumable(f"The run {record.id} has ended: it is {record.state.type.value}.")
+    runtime.history.request(record.id, "cancel")
+    until = time.monotonic() + CANCEL_SECONDS
+    while time.monotonic() < until:
+        runtime.flush()
+        now = runtime.history.run(record.id).state
+        if now.final or now.type is StateType.CANCELLING:
+            note(f"{record.id} is {now.type.value}.")
+            return
+        time.sleep(0.05)
+    note(f"{record.id} was asked to stop; its process has not answered yet.")
+
+
+@click.command("resume")
+@click.argument("run_id", metavar="ID")
+@click.option(
+    "-p",
+    "--param",
+    "texts",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help='A parameter that was not recorded; a secret as "-". Repeatable.',
+)
+@click.option("--quiet", is_flag=True, help="Tell nothing on standard error.")
+@json_option
+@pass_invocation
+def resume(
+    invocation: Invocation, run_id: str, texts: tuple[str, ...], quiet: bool, as_json: bool
+) -> None:
+    """Run a flow again that crashed, failed or was cancelled.
+
+    What it completed is not run again.
+    """
+    from brickwork_flows.cli.running import run_and_print
+    from brickwork_flows.parameters import restored
+    from brickwork_flows.resuming import flow_of, resumable, resume_flow
+
+    runtime = current_runtime()
+    record = resumable(runtime, found(runtime, run_id).id)
+    flow = flow_of(record)
+    given = given_arguments(invocation, flow.task, texts, "-p")
+    whole = restored(record.details.get("parameters", {}), given)
+    fitting = flow.task.coerce(whole, resolve_block=opened)
+    again = {name: fitting[name] for name in given}
+    run_and_print(
+        record.id,
+        flow.name,
+        lambda: resume_flow(flow, record, again),
+        is_async=flow.is_async,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+def _older(runtime: Runtime, end: float, states: frozenset[StateType]) -> list[RunRecord]:
+    runtime.flush()
+    records: list[RunRecord] = []
+    page = runtime.history.runs(states=states, limit=500)
+    while page:
+        records += [each for each in page if each.state.timestamp < end]
+        page = runtime.history.runs(states=states, before=page[-1].id, limit=500)
+    return records
+
+
+def _check_removable(record: RunRecord) -> None:
+    if record.id != record.flow_run:
+        raise NotResumable(
+            f"The run {record.id} is part of another one.", fix=f"Remove that: {record.flow_run}."
+        )
+    if not record.state.final:
+        raise NotResumable(
+            f"The run {record.id} has not ended: it is {record.state.type.value}.",
+            fix=f"End it first: brickwork run cancel {record.id}.",
+        )
+
+
+def _remove(runtime: Runtime, record: RunRecord) -> None:
+    from brickwork import BrickworkError, KeyNotFound, open_storage
+
+    for kept in runtime.history.remove(record.id):
+        try:
+            open_storage(kept.url or "").delete(kept.storage_key or "")
+        except KeyNotFound:
+            continue
+        except BrickworkError as error:
+            note(f"The result of {kept.run} stays where it is: {error.what}")

@@ -1,0 +1,134 @@
+"""Finding a flow by its name: ``module:name``, or ``path/to/file.py:name``."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from brickwork_flows.errors import InvalidFlow
+
+_loaded: dict[str, ModuleType] = {}
+_FILE = "brickwork_flows_file_"
+
+
+def entry_point(fn: Any) -> str:
+    """Return how another process finds what a function's name stands for.
+
+    ``module:qualname``; or ``/path/to/file.py:qualname`` where the module is the program itself,
+    or was loaded from a file.
+    """
+    module = sys.modules.get(fn.__module__)
+    spec = getattr(module, "__spec__", None)
+    if fn.__module__ == "__main__" and spec is not None:  # python -m module
+        return f"{spec.name}:{fn.__qualname__}"
+    if fn.__module__ == "__main__" or fn.__module__.startswith(_FILE):
+        file = getattr(module, "__file__", None)
+        if file:
+            return f"{Path(file).absolute()}:{fn.__qualname__}"
+    return f"{fn.__module__}:{fn.__qualname__}"
+
+
+def source_file(fn: Any) -> str:
+    """Return the file that a function's module was loaded from; empty if there is none."""
+    file = getattr(sys.modules.get(fn.__module__), "__file__", None)
+    return str(Path(file).absolute()) if file else ""
+
+
+def find(entry: str, file: str = "") -> Any:
+    """Return what an entry point names.
+
+    Args:
+        entry: ``module:qualname`` or ``path/to/file.py:qualname``.
+        file: The module's file, which is loaded if the module of a single file is not found.
+
+    Raises:
+        InvalidFlow: There is no such file, module or name, or it fails to load.
+    """
+    where, colon, name = entry.rpartition(":")
+    if not colon or not where or not name:
+        raise InvalidFlow(
+            f"{entry!r} names no flow.", fix="Write path/to/file.py:name or module:name."
+        )
+    if "<locals>" in name:
+        raise InvalidFlow(
+            f"The flow {entry} is made inside a function, and cannot be found from outside.",
+            fix="Define it at the top of a module.",
+        )
+    try:
+        module = _module(where, file)
+        found: Any = module
+        for part in name.split("."):
+            found = getattr(found, part)
+    except AttributeError:
+        raise InvalidFlow(f"{where} has no {name!r}.", fix=_offered(where, module)) from None
+    return found
+
+
+def load_file(path: Path) -> ModuleType:
+    """Load a Python file as a module, once; its folder counts for its imports as for a program's.
+
+    Raises:
+        InvalidFlow: There is no such file, or it fails.
+    """
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    path = path.absolute()
+    main = sys.modules.get("__main__")
+    if _same(getattr(main, "__file__", None), path):
+        return main  # type: ignore[return-value]  # it has a file
+    name = _FILE + f"{path.stem}_{abs(hash(str(path))):x}"
+    if name in _loaded:
+        return _loaded[name]
+    if not path.is_file():
+        raise InvalidFlow(f"There is no file {path}.", fix="Write path/to/file.py:name.")
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InvalidFlow(f"{path} is no Python file.", fix="Write path/to/file.py:name.")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise _fails(str(path), error) from error
+    _loaded[name] = module
+    return module
+
+
+def _module(where: str, file: str) -> ModuleType:
+    if where.endswith(".py") or "/" in where:
+        return load_file(Path(where))
+    from importlib import import_module
+
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
+    try:
+        return import_module(where)
+    except ModuleNotFoundError as error:
+        if error.name == where and file and "." not in where:
+            return load_file(Path(file))
+        raise _fails(where, error) from error
+    except Exception as error:
+        raise _fails(where, error) from error
+
+
+def _fails(where: str, error: Exception) -> InvalidFlow:
+    return InvalidFlow(
+        f"{where} cannot be loaded: {type(error).__name__}: {error}",
+        fix="Try to import it in Python; --debug shows where it fails.",
+    )
+
+
+def _offered(where: str, module: ModuleType) -> str:
+    names = [
+        name
+        for name, value in vars(module).items()
+        if type(value).__name__ == "Flow" and not name.startswith("_")
+    ]
+    return f"There is: {', '.join(names)}." if names else f"{where} has no flow."
+
+
+def _same(file: str | None, path: Path) -> bool:
+    return file is not None and Path(file).absolute() == path

@@ -1,0 +1,91 @@
+"""The parameters of a flow's run as they are recorded, so that another process can resume it."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from brickwork import BrickworkError, Secret, mask, open_serializer
+from brickwork_flows.errors import InvalidParameters
+
+MAX_BYTES = 1024 * 1024
+"""A parameter that is larger is not recorded, and given again."""
+
+_SHOWN = 200
+_PLAIN = frozenset({type(None), bool, int, str})
+
+Recorded = dict[str, dict[str, Any]]
+
+
+def recorded(arguments: Mapping[str, Any]) -> Recorded:
+    """Return what is recorded of each parameter: its value, or why it must be given again.
+
+    A saved block is recorded as its address with the version; a secret never is.
+    """
+    return {name: _recorded(value) for name, value in arguments.items()}
+
+
+def _recorded(value: Any) -> dict[str, Any]:
+    if isinstance(value, Secret):
+        return {"again": "it is a secret"}
+    if type(value) in _PLAIN and (type(value) is not str or len(value) <= _SHOWN):
+        if type(value) is str and (mask(value) != value or _broken(value)):
+            return {"again": "it holds a secret, or is no proper text"}
+        return {"value": value}
+    try:
+        data = open_serializer("json").dumps(value)
+    except BrickworkError as error:
+        return {"again": mask(error.what)}
+    text = data.decode("utf-8", "replace")
+    if mask(text) != text:
+        return {"again": "it holds a secret"}
+    if len(data) > MAX_BYTES:
+        return {"again": f"it is larger than {MAX_BYTES} bytes"}
+    return {"json": b64encode(data).decode("ascii"), "shown": mask(str(value))[:_SHOWN]}
+
+
+def _broken(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def restored(kept: Mapping[str, Mapping[str, Any]], again: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a run that is resumed.
+
+    Args:
+        kept: What `recorded` returned.
+        again: Those that are given again, by name.
+
+    Raises:
+        InvalidParameters: One must be given again and is not, or is given and was recorded.
+        SerializerError: A recorded one cannot be read.
+        BrickworkError: A block that was given is not in the vault any more.
+    """
+    missing = {n: each["again"] for n, each in kept.items() if "again" in each and n not in again}
+    if missing:
+        lines = "".join(f"\n  - {name}: {why}" for name, why in missing.items())
+        raise InvalidParameters(
+            f"{len(missing)} parameter(s) of the run were not recorded{lines}",
+            fix="Give them again: resume(run_id, name=value), or "
+            "`brickwork run resume ID -p NAME=VALUE`.",
+        )
+    known = [name for name in again if "again" not in kept.get(name, {})]
+    if known:
+        raise InvalidParameters(
+            f"A run that is resumed keeps its parameters: {', '.join(sorted(known))}.",
+            fix="Give only those that were not recorded; for others, start a new run.",
+        )
+    return {name: again[name] if name in again else _restored(each) for name, each in kept.items()}
+
+
+def _restored(each: Mapping[str, Any]) -> Any:
+    if "json" in each:
+        return open_serializer("json").loads(b64decode(each["json"]))
+    return each["value"]
+
+
+def shown(kept: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return recorded parameters for people and JSON: values, or None where none is recorded."""
+    return {name: each.get("shown", each.get("value")) for name, each in kept.items()}
