@@ -2,7 +2,7 @@
 
 from brickwork.tasks.calls import Watcher
 from brickwork.tasks.definition import Options, Task, task
-from brickwork.tasks.engine import Engine, TaskFuture, current_engine, use_engine
+from brickwork.tasks.engine import Engine, TaskFuture, current_engine, stoppable, use_engine
 from brickwork.tasks.retry import RetryPolicy, exponential_backoff
 from brickwork.tasks.scope import (
     Progress,
@@ -30,6 +30,7 @@ __all__ = [
     "on_progress",
     "progress",
     "remaining",
+    "stoppable",
     "task",
     "use_engine",
 ]

@@ -1,6 +1,6 @@
 """How an engine puts itself in front of tasks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from brickwork.tasks.definition import Task
 
+R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 
@@ -72,3 +73,28 @@ def use_engine(engine: Engine | None) -> Iterator[None]:
         yield
     finally:
         current_engine.reset(token)
+
+
+def stoppable(fn: Callable[..., R], *args: Any) -> R:
+    """Call a sync function, and interrupt it when the scope of here, or one around, is cancelled.
+
+    It ends at its next bytecode: a blocking system call or C function returns first. For engines,
+    which run tasks in threads of their own.
+
+    Args:
+        fn: The function.
+        args: Its arguments.
+
+    Raises:
+        TaskCancelled: It was interrupted.
+    """
+    from brickwork.tasks.interrupt import guarded
+    from brickwork.tasks.scope import current_scope
+    from brickwork.tasks.threads import ThreadGuard
+
+    scope = current_scope.get()
+    if scope is None:
+        return fn(*args)
+    guard = ThreadGuard(scope)
+    with scope.waking(guard.stop_soon):
+        return guarded(guard, fn, args, {})

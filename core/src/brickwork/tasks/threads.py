@@ -72,6 +72,10 @@ class ThreadGuard:
             _watch.add(self, time_source.clock.now())
         return begun
 
+    def stop_soon(self) -> None:
+        """`stop`, for who does not ask whether the call had begun."""
+        self.stop()
+
     def fire(self) -> float | None:
         """Interrupt the call, from another thread, unless it has ended.
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from brickwork_flows.names import tags as tags
     from brickwork_flows.resuming import resume as resume
     from brickwork_flows.runners import TaskRunner as TaskRunner, ThreadRunner as ThreadRunner
+    from brickwork_flows.runners.processes import ProcessRunner as ProcessRunner
     from brickwork_flows.runtime import use_history as use_history
     from brickwork_flows.states import State as State, StateType as StateType
 
@@ -52,6 +53,7 @@ _HOMES = {
     "futures": "RunFuture allow_failure as_completed unmapped wait",
     "resuming": "resume",
     "runners": "TaskRunner ThreadRunner",
+    "runners.processes": "ProcessRunner",
     "runtime": "use_history",
     "states": "State StateType",
 }

@@ -1,16 +1,31 @@
 """Futures: tasks that run elsewhere, and the waiting for what they return."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
-from brickwork_flows.errors import UnfinishedDependency
+from brickwork import Scope, TaskCancelled, check_cancelled, remaining
+from brickwork_flows.errors import EndlessWait
+from brickwork_flows.states import State, StateType
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 R = TypeVar("R")
 T = TypeVar("T")
 
-_CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
-_SCALARS = frozenset({type(None), bool, int, float, str, bytes})
+
+class HasState(Protocol):
+    """A run, as its future sees it."""
+
+    @property
+    def state(self) -> State:
+        """The state that it is in."""
+
+    def leave_behind(self) -> None:
+        """Record that it was cancelled and does not stop."""
 
 
 class RunFuture(Generic[R]):
@@ -24,17 +39,40 @@ class RunFuture(Generic[R]):
         key: Which call of its flow it is.
     """
 
-    __slots__ = ("_callbacks", "_cancel", "_condition", "_done", "_error", "_value", "key", "name")
+    __slots__ = (
+        "_callbacks",
+        "_done",
+        "_error",
+        "_lock",
+        "_never_began",
+        "_run",
+        "_scope",
+        "_state",
+        "_value",
+        "key",
+        "loop",
+        "name",
+        "submitted",
+        "waits_for",
+    )
 
-    def __init__(self, name: str, key: str) -> None:
+    def __init__(
+        self, name: str, key: str, never_began: Callable[[], object] | None = None
+    ) -> None:
         self.name = name
         self.key = key
-        self._condition = threading.Condition(threading.Lock())
+        self.submitted = False  # whether a runner does the work
+        self.loop: int | None = None  # the thread of the event loop that runs it
+        self.waits_for: RunFuture[Any] | None = None
+        self._lock = threading.Lock()
         self._done = False
         self._value: R | None = None
         self._error: BaseException | None = None
-        self._callbacks: list[Callable[[RunFuture[R]], object]] | None = None
-        self._cancel: Callable[[], bool] | None = None
+        self._callbacks: list[Callable[[RunFuture[R]], object]] = []
+        self._scope: Scope | None = None
+        self._run: HasState | None = None
+        self._state: State | None = None
+        self._never_began = never_began
 
     def result(self, timeout: float | None = None) -> R:
         """Wait for the result and return it, or raise what the task raised.
@@ -44,18 +82,65 @@ class RunFuture(Generic[R]):
 
         Raises:
             TimeoutError: It has not ended by then, and runs on.
+            TaskCancelled: It was cancelled; or the task that waits here was.
+            EndlessWait: It waits for what waits here, or for the event loop of here.
         """
-        self.wait(timeout)
-        if not self._done:
+        if not self.wait(timeout):
             raise TimeoutError(f"{self.key} has not ended within {timeout:g} s")
+        return self._ended()
+
+    async def aresult(self) -> R:
+        """`result` without blocking the event loop."""
+        await self.await_end()
+        return self._ended()
+
+    async def await_end(self) -> None:
+        """`wait` without blocking the event loop."""
+        if self._done:
+            return
+        import asyncio
+
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        wake = _waker(loop, ended.set)
+        with waiting_for(self), scope_here().waking(lambda: wake(self)):
+            self.add_done_callback(wake)
+            try:
+                await ended.wait()
+            finally:
+                self._forget(wake)
+        if not self._done:
+            check_cancelled()
+
+    def _ended(self) -> R:
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[return-value]  # set with _done
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it has ended, and tell whether it has."""
-        with self._condition:
-            return self._condition.wait_for(lambda: self._done, timeout)
+        """Wait until it has ended, and tell whether it has.
+
+        Args:
+            timeout: Seconds to wait at most.
+
+        Raises:
+            TaskCancelled: The task that waits here was cancelled.
+            TaskTimeout: The time of the task that waits here is up.
+            EndlessWait: It waits for what waits here, or for the event loop of here.
+        """
+        if self._done:
+            return True
+        event = threading.Event()
+
+        def wake(_: object = None) -> None:
+            event.set()
+
+        with waiting_for(self, blocking=True):
+            self.add_done_callback(wake)
+            try:
+                block(event.wait, wake, timeout)
+            finally:
+                self._forget(wake)
+        return self._done
 
     def done(self) -> bool:
         """Return whether it has ended, in whatever way."""
@@ -65,36 +150,216 @@ class RunFuture(Generic[R]):
         """Return what it raised; None where it has not ended, or ended well."""
         return self._error
 
+    @property
+    def state(self) -> State:
+        """The state that its run is in; pending while it waits for its turn."""
+        run = self._run
+        if run is not None:
+            return run.state
+        return self._state or State(StateType.PENDING)
+
     def cancel(self) -> bool:
-        """Ask it to stop; return False when it is too late."""
-        return not self._done and self._cancel is not None and self._cancel()
+        """Ask it to stop; return False when it is too late.
+
+        What has not begun does not begin. What runs is interrupted at its next bytecode in a
+        thread and at its next ``await`` in an event loop; in a process, that is killed.
+        """
+        with self._lock:
+            if self._done:
+                return False
+            scope, never_began = self._scope, self._never_began
+            self._never_began = None
+        if scope is not None:
+            scope.cancel()
+            return True
+        self._state = State(StateType.CANCELLED, message="cancelled before it began")
+        if never_began is not None:
+            never_began()
+        self.end(None, TaskCancelled(f"The task {self.key} was cancelled before it began."))
+        return True
 
     def add_done_callback(self, callback: Callable[["RunFuture[R]"], object]) -> None:
         """Have a function called with this future when it has ended; at once if it has."""
-        with self._condition:
+        with self._lock:
             if not self._done:
-                self._callbacks = [*(self._callbacks or ()), callback]
+                self._callbacks.append(callback)
                 return
         callback(self)
 
-    # For runners
+    def _forget(self, callback: Callable[["RunFuture[R]"], object]) -> None:
+        with self._lock:
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)
 
-    def can_cancel(self, cancel: Callable[[], bool]) -> None:
-        """Set what `cancel` calls."""
-        self._cancel = cancel
+    # For engines and runners
+
+    def begin(self, scope: Scope) -> bool:
+        """Note that it begins, in a scope; False when it was cancelled and does not begin."""
+        with self._lock:
+            if self._done or self._state is not None:
+                return False
+            self._scope = scope
+            self._never_began = None
+        current_future.set(self)
+        return True
+
+    def runs_as(self, run: HasState) -> None:
+        """Note which run it is."""
+        self._run = run
+
+    def leave_behind(self) -> None:
+        """End it as cancelled, though what runs does not stop."""
+        run = self._run
+        if run is not None:
+            run.leave_behind()
+        self.end(None, TaskCancelled(f"{self.key} was cancelled, and did not stop in time."))
 
     def end(self, value: Any, error: BaseException | None = None) -> None:
-        """Set how it ended, and wake who waits."""
-        with self._condition:
+        """Set how it ended, and wake who waits; what ended already stays as it is."""
+        with self._lock:
+            if self._done:
+                return
+            if self._run is not None:
+                self._state = self._run.state
+                self._run = None
+            elif self._state is None:
+                self._state = _state_without_run(error)
             self._value, self._error, self._done = value, error, True
-            callbacks, self._callbacks = self._callbacks, None
-            self._cancel = None
-            self._condition.notify_all()
-        for callback in callbacks or ():
-            callback(self)
+            callbacks, self._callbacks = self._callbacks, []
+            self._scope = self._never_began = None
+        for callback in callbacks:
+            try:
+                callback(self)
+            except Exception:
+                import logging
+
+                logging.getLogger("brickwork.flows").exception("a callback of %s failed", self.key)
 
     def __repr__(self) -> str:
-        return f"<RunFuture {self.key} {'done' if self._done else 'running'}>"
+        return f"<RunFuture {self.key} {self.state.name}>"
+
+
+def _state_without_run(error: BaseException | None) -> State:
+    if error is None:
+        return State(StateType.COMPLETED)
+    if isinstance(error, TaskCancelled):
+        return State(StateType.CANCELLED)
+    return State(StateType.FAILED, "NotReady", type(error).__name__)
+
+
+current_future: ContextVar[RunFuture[Any] | None] = ContextVar("brickwork_future", default=None)
+"""The future of the task that runs here; None in the body of a flow."""
+
+
+def scope_here() -> Scope:
+    """Return the scope of the submitted task that runs here; one of its own where none does."""
+    future = current_future.get()
+    return (future and future._scope) or Scope()  # noqa: SLF001  # of this module
+
+
+# Waiting
+
+
+class Slots(Protocol):
+    """Of a pool of threads: those that wait leave their place to others meanwhile."""
+
+    def leave(self) -> None:
+        """Another thread may work instead."""
+
+    def come_back(self) -> None:
+        """Wait for a place, and go on."""
+
+
+class _Thread(threading.local):
+    slots: Slots | None = None
+
+
+this_thread = _Thread()
+"""Whose place the thread takes, where it is one of a pool."""
+
+
+@contextmanager
+def waiting_for(future: RunFuture[Any], *, blocking: bool = False) -> Generator[None]:
+    """Note who waits for a future, and refuse a wait that would never end.
+
+    Args:
+        future: What is waited for.
+        blocking: Whether the wait stops the event loop of here, if there is one.
+
+    Raises:
+        EndlessWait: It would never end.
+    """
+    waiter = current_future.get()
+    if waiter is not None:
+        waiter.waits_for = future
+    try:
+        _check_wait(waiter, future, threading.get_ident() if blocking else None)
+        yield
+    finally:
+        if waiter is not None:
+            waiter.waits_for = None
+
+
+def _check_wait(waiter: RunFuture[Any] | None, future: RunFuture[Any], blocked: int | None) -> None:
+    """Follow who waits for whom, to the waiter itself or to the thread that would be blocked."""
+    at: RunFuture[Any] | None = future
+    seen: set[int] = set()
+    while at is not None and not at.done() and id(at) not in seen:
+        if at is waiter:
+            raise EndlessWait(
+                f"{waiter.key} waits for {future.key}, which waits for {waiter.key}.",
+                fix="Pass results on as arguments: so no circle can come to be.",
+            )
+        if blocked is not None and at.loop == blocked:
+            raise EndlessWait(
+                f"Waiting here for {future.key} would stop the event loop that runs {at.key}.",
+                fix="Write: await future.aresult()",
+            )
+        seen.add(id(at))
+        at = at.waits_for
+
+
+@contextmanager
+def _place_left() -> Generator[None]:
+    slots = this_thread.slots
+    if slots is None:
+        yield
+        return
+    slots.leave()
+    try:
+        yield
+    finally:
+        slots.come_back()
+
+
+def block(
+    wait: Callable[[float | None], object], wake: Callable[[], None], timeout: float | None
+) -> None:
+    """Wait, at most until the task that waits is cancelled or its time is up.
+
+    Args:
+        wait: Waits, for so many seconds at most.
+        wake: Ends the wait.
+        timeout: Seconds to wait at most.
+    """
+    left = remaining()
+    limit = timeout if left is None or (timeout is not None and timeout < left) else left
+    with _place_left(), scope_here().waking(wake):
+        wait(limit)
+    if current_future.get() is not None or limit != timeout:
+        check_cancelled()
+
+
+def _waker(
+    loop: "AbstractEventLoop", wake: Callable[[], object]
+) -> Callable[[RunFuture[Any]], None]:
+    from contextlib import suppress
+
+    def called(_: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nothing waits there any more
+            loop.call_soon_threadsafe(wake)
+
+    return called
 
 
 class Allowed(NamedTuple):
@@ -148,72 +413,41 @@ def as_completed(
         TimeoutError: Some have not ended by then.
     """
     import time
-    from queue import Empty, SimpleQueue
+    from queue import SimpleQueue
 
     wanted = list(futures)
-    ended: SimpleQueue[RunFuture[R]] = SimpleQueue()
+    ended: SimpleQueue[RunFuture[R] | None] = SimpleQueue()
     for future in wanted:
         future.add_done_callback(ended.put)
     end = None if timeout is None else time.monotonic() + timeout
-    for left in range(len(wanted), 0, -1):
+    left = len(wanted)
+    try:
+        while left:
+            future_ended = _next_ended(ended, end)
+            if future_ended is not None:
+                left -= 1
+                yield future_ended
+            elif end is not None and time.monotonic() >= end:
+                raise TimeoutError(f"{left} of {len(wanted)} futures have not ended")
+    finally:
+        for future in wanted:
+            future._forget(ended.put)  # noqa: SLF001  # of this module
+
+
+def _next_ended(ended: Any, end: float | None) -> Any:
+    import time
+    from queue import Empty
+
+    found: list[Any] = []
+
+    def get(limit: float | None) -> None:
         try:
-            yield ended.get(timeout=None if end is None else max(0.0, end - time.monotonic()))
+            found.append(ended.get(timeout=limit))
         except Empty:
-            raise TimeoutError(f"{left} of {len(wanted)} futures have not ended") from None
+            return
 
-
-def has_futures(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Tell whether arguments hold a future, at any depth."""
-    for value in args:
-        if type(value) not in _SCALARS and _holds(value):
-            return True
-    return bool(kwargs) and any(_holds(value) for value in kwargs.values())
-
-
-def _holds(value: Any) -> bool:
-    kind = type(value)
-    if kind is RunFuture or kind is Allowed:
-        return True
-    if kind not in _CONTAINERS:
-        return False
-    return any(_holds(each) for each in (value.values() if kind is dict else value))
-
-
-def resolved(
-    name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Wait for the futures in arguments, and return these with results in their places.
-
-    Raises:
-        UnfinishedDependency: One of them failed; the error is its cause.
-    """
-    return (
-        tuple(_resolved(name, value) for value in args),
-        {key: _resolved(name, value) for key, value in kwargs.items()},
-    )
-
-
-def _resolved(name: str, value: Any) -> Any:
-    kind = type(value)
-    if kind is RunFuture:
-        return _result(name, value)
-    if kind is Allowed:
-        value.future.wait()
-        error = value.future.exception()
-        return value.future.result() if error is None else error
-    if kind not in _CONTAINERS or not _holds(value):
-        return value
-    if kind is dict:
-        return {key: _resolved(name, each) for key, each in value.items()}
-    return kind(_resolved(name, each) for each in value)
-
-
-def _result(name: str, future: RunFuture[Any]) -> Any:
-    future.wait()
-    error = future.exception()
-    if error is not None:
-        raise UnfinishedDependency(
-            f"The task {name!r} did not begin: {future.key}, which it waits for, did not complete.",
-            fix="Mend what failed, or pass allow_failure(future) to begin in any case.",
-        ) from error
-    return future.result()
+    if not ended.empty():
+        return ended.get()
+    left = None if end is None else max(0.0, end - time.monotonic())
+    block(get, lambda: ended.put(None), left)
+    return found[0] if found else None

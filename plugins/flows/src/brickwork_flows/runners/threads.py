@@ -1,0 +1,145 @@
+"""The runner that is there without being asked for: threads of this process."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+from brickwork import InvalidArguments, Task, stoppable
+from brickwork_flows.futures import RunFuture
+from brickwork_flows.runners.interface import TaskRunner, Watching
+from brickwork_flows.runners.pool import Pool
+
+MAX_THREADS = 32
+
+GRACE_SECONDS = 1.0
+"""How long a cancelled task may take to stop, before its thread is left behind."""
+
+
+class ThreadRunner(TaskRunner):
+    """Runs tasks in threads of this process.
+
+    They begin in the order in which they were submitted. A task that waits for a future leaves its
+    place meanwhile, so that tasks which wait for each other never use up all places.
+
+    Args:
+        max_workers: How many at once; those that wait for futures are not counted.
+
+    Raises:
+        InvalidArguments: ``max_workers`` is below 1.
+    """
+
+    def __init__(self, max_workers: int = MAX_THREADS) -> None:
+        if max_workers < 1:
+            raise InvalidArguments(
+                f"A runner with {max_workers} workers runs nothing.", fix="Give 1 or more."
+            )
+        self.max_workers = max_workers
+        self._pool = Pool(max_workers, "brickwork-task")
+        self._open: dict[RunFuture[Any], None] = {}  # in the order in which they came
+        self._in_loop: set[Any] = set()
+        self._lock = threading.Lock()
+
+    def fresh(self) -> Self:
+        """Return a runner with the same settings."""
+        return type(self)(self.max_workers)
+
+    def start(self, future: RunFuture[Any], function: Callable[[], Any], /) -> None:
+        """Call a function in a thread."""
+
+        def work() -> None:
+            if future.done():
+                return  # it was cancelled before
+            try:
+                value = function()
+            except BaseException as error:  # noqa: BLE001  # raised where the result is asked for
+                future.end(None, error)
+            else:
+                future.end(value)
+
+        self._watch(future)
+        self._pool.put(work)
+
+    def start_async(self, future: RunFuture[Any], function: Callable[[], Any], /) -> None:
+        """Run a coroutine function: as a task of the running loop, else in a thread."""
+        asyncio = sys.modules.get("asyncio")
+        loop = None if asyncio is None else asyncio._get_running_loop()  # noqa: SLF001  # None without one
+        if loop is None:
+            self.start(future, lambda: _run(function()))
+            return
+
+        async def work() -> None:
+            try:
+                value = await function()
+            except BaseException as error:  # noqa: BLE001  # as above
+                future.end(None, error)
+            else:
+                future.end(value)
+
+        self._watch(future)
+        future.loop = threading.get_ident()
+        running = loop.create_task(work())
+        self._in_loop.add(running)  # the loop alone would let it be collected
+        running.add_done_callback(self._in_loop.discard)
+
+    def perform(
+        self,
+        task: Task[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        watcher: Watching,
+        /,
+    ) -> Any:
+        """Do the work here; when it is cancelled, it is interrupted at its next bytecode."""
+        return stoppable(task.perform, args, kwargs, watcher)
+
+    def _watch(self, future: RunFuture[Any]) -> None:
+        with self._lock:
+            self._open[future] = None
+        future.add_done_callback(self._ended)
+
+    def _ended(self, future: RunFuture[Any]) -> None:
+        with self._lock:
+            self._open.pop(future, None)
+
+    def wait(self) -> None:
+        """Wait until everything has ended; tasks may have started others meanwhile."""
+        while True:
+            with self._lock:
+                future = next(iter(self._open), None)
+            if future is None:
+                return
+            future.wait()
+
+    def close(self, *, cancel: bool) -> None:
+        """End the threads; what does not stop soon after it was cancelled is left behind."""
+        if cancel:
+            self.cancel()
+        self._pool.close(GRACE_SECONDS if cancel else 10.0)
+
+    def cancel(self) -> None:
+        """Cancel what has not ended, and wait until it has, or until the grace is over."""
+        with self._lock:
+            pending = list(self._open)
+        here = threading.get_ident()
+        for future in pending:
+            future.cancel()
+        end = time.monotonic() + GRACE_SECONDS
+        for future in pending:
+            if future.loop == here:
+                continue  # ends when the loop of here goes on
+            if not future.done() and not _ends(future, end):
+                future.leave_behind()
+
+
+def _ends(future: RunFuture[Any], end: float) -> bool:
+    ended = threading.Event()
+    future.add_done_callback(lambda _: ended.set())
+    return ended.wait(max(0.0, end - time.monotonic()))
+
+
+def _run(coroutine: Any) -> Any:
+    import asyncio
+
+    return asyncio.run(coroutine)
