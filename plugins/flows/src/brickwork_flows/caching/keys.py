@@ -27,6 +27,9 @@ MAX_DEPTH = 100
 MASKED_LENGTH = 10_000
 """Texts up to this length are searched for secrets. In a longer one nobody guesses a secret."""
 
+JOINED_BYTES = 4096
+"""Bytes up to this size are copied once more, which is faster than another call."""
+
 _DIGEST_BYTES = 32
 
 
@@ -83,8 +86,12 @@ class Hasher:
 
     def put(self, tag: str, data: bytes) -> None:
         """Add bytes under a tag, so that no two kinds of values look alike."""
-        self._hash.update(b"%s %d:" % (tag.encode(), len(data)))
-        self._hash.update(data)
+        size = len(data)
+        if size < JOINED_BYTES:
+            self._hash.update(b"%s %d:%s" % (tag.encode(), size, data))
+        else:
+            self._hash.update(b"%s %d:" % (tag.encode(), size))
+            self._hash.update(data)
 
     def put_all(self, tag: str, values: Iterable[Any], length: int) -> None:
         """Add values in their order."""
@@ -155,10 +162,13 @@ def _path(hasher: Hasher, value: PurePath) -> None:
 
 def _mapping(hasher: Hasher, value: Mapping[Any, Any]) -> None:
     if all(type(key) is str for key in value):
-        hasher.put("dict", str(len(value)).encode())
-        for key in sorted(value):
-            _text(hasher, key)
-            hasher.add(value[key])
+        names = sorted(value)
+        joined = "\n".join(names)
+        if len(joined) <= MASKED_LENGTH and mask(joined) != joined:
+            _secret(hasher, joined)
+        hasher.put("dict", repr(names).encode())
+        for name in names:
+            hasher.add(value[name])
     else:
         hasher.put_unordered("any dict", value.items())
 

@@ -177,10 +177,13 @@ class Composed(CachePolicy):
 
     def compute_key(self, context: CacheContext, parameters: Mapping[str, Any], /) -> str | None:
         """Return a text of all their keys; None where one of them has none. Raises NotCacheable."""
-        keys = [(named(type(part)), part.compute_key(context, parameters)) for part in self.parts]
-        if any(key is None for _, key in keys):
-            return None
-        return digest(*sorted(keys))
+        keys: list[tuple[str, str]] = []
+        for part in self.parts:
+            key = part.compute_key(context, parameters)
+            if key is None:
+                return None
+            keys.append((named(type(part)), key))
+        return repr(sorted(keys))
 
     def __sub__(self, name: str) -> CachePolicy:
         if not isinstance(name, str):
