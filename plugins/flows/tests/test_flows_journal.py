@@ -39,7 +39,7 @@ _json = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(_text, inner),
     max_leaves=5,
 )
-_events = st.one_of(
+_events: st.SearchStrategy[Event] = st.one_of(
     st.builds(
         RunStarted,
         *[_text] * 4,
@@ -426,11 +426,16 @@ from brickwork_flows import use_history
 with use_history({str(tmp_path)!r}) as runtime:
     runtime.recorder.write(*begun("f"))
     if os.fork() == 0:
-        sys.stdin.read()  # lives on
+        os.write(1, b"alive\\n")
+        sys.stdin.read()
         os._exit(0)
     os._exit(7)
 """
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"alive\n"
         assert process.wait() == 7
         history = SqliteHistory(tmp_path / "runs.db")
         assert recover(history, tmp_path / "journals") == ["f"]
