@@ -34,6 +34,14 @@ def fresh_logging() -> Iterator[logging.Logger]:
     root.setLevel(before[1])
 
 
+class Seeing(logging.Handler):
+    """Puts records into a list."""
+
+    def __init__(self, seen: list[logging.LogRecord]) -> None:
+        super().__init__()
+        self.emit = seen.append  # type: ignore[method-assign,assignment]  # what it is for
+
+
 def lines(runtime: Runtime) -> list[Logged]:
     """Return what the newest run has logged."""
     runtime.flush()
@@ -61,8 +69,8 @@ def test_lines_of_flow_and_tasks_are_kept_in_order(runtime: Runtime) -> None:
 
     publish()
 
-    run = runtime.history.runs()[0].id if not runtime.flush() else ""
     found = lines(runtime)
+    run = runtime.history.runs()[0].id
     assert [line.number for line in found] == [1, 2, 3]
     assert [(line.run, line.level, line.message) for line in found] == [
         (run, logging.INFO, "began"),
@@ -113,23 +121,19 @@ def test_a_traceback_is_kept(runtime: Runtime) -> None:
 
 def test_outside_of_a_run_it_is_a_plain_logger(runtime: Runtime) -> None:
     """Nothing is raised and nothing kept; handlers get the record."""
-    seen: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: seen.append(f"{record.name}: {record.getMessage()}")  # type: ignore[method-assign]  # a handler of one line
-    logging.getLogger("brickwork.flows").addHandler(handler)
+    seen: list[logging.LogRecord] = []
+    logging.getLogger("brickwork.flows").addHandler(Seeing(seen))
 
     get_run_logger().info("hello")
 
-    assert seen == ["brickwork.flows: hello"]
+    assert [(record.name, record.getMessage()) for record in seen] == [("brickwork.flows", "hello")]
     assert runtime.history.runs() == []
 
 
 def test_records_say_where_they_come_from(runtime: Runtime) -> None:
     """A handler of the program gets the caller's line, the run's names, and the caller's extra."""
     seen: list[logging.LogRecord] = []
-    handler = logging.Handler()
-    handler.emit = seen.append  # type: ignore[method-assign]  # a handler of one line
-    logging.getLogger("brickwork.flows").addHandler(handler)
+    logging.getLogger("brickwork.flows").addHandler(Seeing(seen))
 
     @flow(flow_run_name="nightly")
     def main() -> None:

@@ -153,7 +153,7 @@ class Occasion:
         from threading import Thread
 
         limit = _limit()
-        told: "list[Receipt]" = []
+        told: list[Receipt] = []
         context = copy_context()
         # A thread that nobody waits for in the end: a notifier may hang in what no limit reaches.
         thread = Thread(

@@ -20,7 +20,7 @@ _original: Callable[..., None] = print
 
 def begin() -> None:
     """Look at what is printed from now on, until `end` was called as often."""
-    global _wanted, _original  # noqa: PLW0603  # builtins.print is one for the process, too
+    global _wanted, _original
     with _lock:
         _wanted += 1
         if builtins.print is not _print and _wanted == 1:
@@ -30,7 +30,7 @@ def begin() -> None:
 
 def end() -> None:
     """No longer look at what is printed, when nobody else wants that."""
-    global _wanted  # noqa: PLW0603  # as above
+    global _wanted
     with _lock:
         _wanted -= 1
         # Whoever replaced it meanwhile calls ours, which then hands everything on.
