@@ -139,7 +139,7 @@ def test_a_changed_byte_costs_its_line_alone(
     """A bad disk does not make an event of something else, nor lose what is in other lines."""
     folder = tmp_path_factory.mktemp("journal")
     journal = Journal(folder)
-    batches = [begun("f"), begun("g"), [ended("f")]]
+    batches: list[Sequence[Event]] = [begun("f"), begun("g"), [ended("f")]]
     for batch in batches:
         journal.write(encoded(batch))
     journal.close()
