@@ -5,6 +5,7 @@ import builtins
 import contextvars
 import json
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,15 @@ import pytest
 from click.testing import CliRunner
 
 from brickwork import ConfigError, Secret
-from brickwork_flows import flow, get_run_logger, task, use_history
+from brickwork_flows import (
+    ProcessRunner,
+    current_task_run,
+    flow,
+    get_run_logger,
+    task,
+    unmapped,
+    use_history,
+)
 from brickwork_flows.cli.run import group
 from brickwork_flows.history.events import Logged, RunStarted, StateSet
 from brickwork_flows.lines import MAX_LINE, stored
@@ -238,6 +247,45 @@ def test_async_runs_log_and_print(runtime: Runtime, capsys: pytest.CaptureFixtur
     found = {line.run.partition(".")[2]: line.message for line in lines(runtime)}
     assert found == {"greet-0": "hello a", "greet-1": "hello b"}
     assert sorted(capsys.readouterr().out.splitlines()) == ["hello a", "hello b"]
+
+
+@task(task_run_name="far-{number}", retries=1)
+def far_away(number: int, secret: str) -> int:
+    """Log and print, in a process that must be able to import this; fail at first."""
+    run = current_task_run()
+    assert run is not None
+    get_run_logger().info(
+        "%d in %s, attempt %d, of %s", number, run.run_name, run.attempt, run.name
+    )
+    if run.attempt == 1:
+        raise OSError("busy")
+    made = Secret(secret[::-1])  # only that process knows it
+    print("printed", *run.parameters, made.reveal())
+    return os.getpid()
+
+
+def test_processes_log_and_print_into_the_run(
+    runtime: Runtime, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What a task says in another process is kept with its run, without that one's secrets."""
+
+    @flow(log_prints=True, task_runner=ProcessRunner(1))
+    def main() -> list[int]:
+        futures = far_away.map([1, 2], unmapped(SENTINEL[::-1]))
+        return [future.result() for future in futures]
+
+    assert os.getpid() not in main()
+
+    found = [(line.run.partition(".")[2], line.message) for line in lines(runtime)]
+    assert found == [
+        ("far_away-0", "1 in far-1, attempt 1, of far_away"),
+        ("far_away-0", "1 in far-1, attempt 2, of far_away"),
+        ("far_away-0", "printed number secret ***"),
+        ("far_away-1", "2 in far-2, attempt 1, of far_away"),
+        ("far_away-1", "2 in far-2, attempt 2, of far_away"),
+        ("far_away-1", "printed number secret ***"),
+    ]
+    assert SENTINEL not in capfd.readouterr().out
 
 
 # Prints

@@ -76,7 +76,10 @@ class RunContext:
 current_run: ContextVar[RunContext | None] = ContextVar("brickwork_run", default=None)
 
 
-def running(kind: str | None = None) -> Any:
-    """Return the context of the run that runs now; None outside of one."""
-    context = current_run.get()
-    return context if context is None or kind is None or context.kind == kind else None
+far_run: ContextVar[RunContext | None] = ContextVar("brickwork_far_run", default=None)
+"""The run whose work this process does for another one, which records."""
+
+
+def run_here() -> RunContext | None:
+    """Return the run that runs here, or whose work is done here; None outside of one."""
+    return current_run.get() or far_run.get()

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from brickwork_flows.context import RunContext, current_run
+from brickwork_flows.context import RunContext, run_here
 
 
 class CurrentRun(NamedTuple):
@@ -27,13 +27,13 @@ class CurrentRun(NamedTuple):
 
 def current_flow_run() -> CurrentRun | None:
     """Return the run of the flow that runs here, also inside its tasks; None outside of one."""
-    context = current_run.get()
+    context = run_here()
     return None if context is None else described_run(context.flow.context)
 
 
 def current_task_run() -> CurrentRun | None:
     """Return the run of the task that runs here; None outside of one."""
-    context = current_run.get()
+    context = run_here()
     return None if context is None or context.kind != "task" else described_run(context)
 
 

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from brickwork import ConfigError
-from brickwork_flows.context import RunContext, current_run
+from brickwork_flows.context import RunContext, run_here
 
 ROOT = "brickwork.flows"
 _bound: ContextVar[RunContext | None] = ContextVar("brickwork_logging_run", default=None)
@@ -63,7 +63,7 @@ def get_run_logger() -> RunLogger:
         ConfigError: ``BRICKWORK_LOGGING_LEVEL`` is no level.
     """
     prepare()
-    context = current_run.get()
+    context = run_here()
     name = ROOT if context is None else f"{ROOT}.{context.flow.context.name}"
     return RunLogger(logging.getLogger(name), context)
 
@@ -73,7 +73,7 @@ class RunHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record."""
-        context = _bound.get() or current_run.get()
+        context = _bound.get() or run_here()
         try:
             text = self.format(record)
             if context is not None:

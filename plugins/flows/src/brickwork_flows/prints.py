@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from brickwork import mask
-from brickwork_flows.context import current_run
+from brickwork_flows.context import run_here
 
 LOGGER = "print"
 LEVEL = 20  # logging.INFO
@@ -39,7 +39,7 @@ def end() -> None:
 
 
 def _print(*values: object, **options: Any) -> None:
-    context = current_run.get()
+    context = run_here()
     file, sep = options.get("file"), options.get("sep")
     if (
         context is None

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from brickwork import Task, check_cancelled, remaining
+from brickwork_flows.context import current_run
 from brickwork_flows.errors import WorkerDied
 from brickwork_flows.futures import scope_here
+from brickwork_flows.runners.far import runs_here
 from brickwork_flows.runners.interface import Watching
 from brickwork_flows.runners.threads import ThreadRunner
 from brickwork_flows.runners.worker import Packed, packed, unpacked, work
@@ -22,9 +24,9 @@ class ProcessRunner(ThreadRunner):
     Tasks, arguments and results are pickled; functions that no other process can import, such as
     those defined inside others, need cloudpickle (``pip install 'brickwork[pickle]'``). A block
     that has an address goes as that, and the process loads it from its own vault; secrets are
-    refused. This process records; retries and time-outs are done where the task runs. Tasks
-    that a task calls there are plain calls, which nobody records, and lines that it logs or prints
-    go to the terminal and not into the history.
+    refused. This process records, what is logged and printed there too; retries and time-outs
+    are done where the task runs. Tasks that a task calls there are plain calls, which nobody
+    records.
 
     As for every use of ``spawn``, a program must run its flow under
     ``if __name__ == "__main__":``.
@@ -61,7 +63,7 @@ class ProcessRunner(ThreadRunner):
             WorkerDied: The process was killed.
         """
         check_cancelled()
-        order = packed(task, args, kwargs, remaining())
+        order = packed(task, args, kwargs, remaining(), runs_here())
         worker = self._worker()
         try:
             with scope_here().waking(worker.kill):
@@ -130,7 +132,12 @@ class Worker:
                 raise self._died() from None
             if kind == "ended":
                 return Packed(*rest)
-            getattr(watcher, kind)(*rest)
+            if kind == "line":
+                context = current_run.get()
+                if context is not None:
+                    context.flow.log.add(context.id, *rest)
+            else:
+                getattr(watcher, kind)(*rest)
 
     def _died(self) -> WorkerDied:
         self._process.join(1.0)

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from brickwork import BrickworkError, Scope, Task, mask
+from brickwork_flows.context import far_run
 from brickwork_flows.errors import NotSendable
+from brickwork_flows.runners.far import FarRun, inside
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -37,13 +39,16 @@ def packed(
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     seconds: float | None,
+    runs: tuple[FarRun, FarRun] | None = None,
 ) -> bytes:
     """Return an order for a worker.
 
     Raises:
         NotSendable: Something in it cannot be pickled.
     """
-    return _pickled((task, args, dict(kwargs), seconds), f"The task {task.name!r} or an argument")
+    return _pickled(
+        (task, args, dict(kwargs), seconds, runs), f"The task {task.name!r} or an argument"
+    )
 
 
 def _pickled(value: Any, what: str) -> bytes:
@@ -106,36 +111,59 @@ def work(pipe: "Connection") -> None:
             order = pipe.recv_bytes()
         except (EOFError, OSError):
             return
-        outcome = _performed(order, Telling(pipe))
+        telling = Telling(pipe)
+        outcome = _performed(order, telling)
         try:
-            pipe.send_bytes(pickle.dumps(("ended", *outcome)))
+            telling.end(outcome)
         except OSError:
             return  # the parent was killed
 
 
 class Telling:
-    """Tells the parent of retries."""
+    """Tells the parent of retries, and of what is logged and printed."""
 
     def __init__(self, pipe: "Connection") -> None:
+        from threading import Lock
+
         self._pipe = pipe
+        self._lock = Lock()
+        self._ended = False
+
+    def line(self, at: float, level: int, logger: str, message: str) -> None:
+        """Something was logged, from any thread."""
+        self._send("line", at, level, logger, message)
+
+    def end(self, outcome: Packed) -> None:
+        """It has ended, and nothing more is told: what comes next is about another task."""
+        self._send("ended", *outcome)
+
+    def _send(self, *what: object) -> None:
+        data = pickle.dumps(what)
+        with self._lock:
+            if not self._ended:
+                self._ended = what[0] == "ended"
+                self._pipe.send_bytes(data)
 
     def retry_planned(self, error: Exception, number: int, delay: float) -> None:
         """An attempt failed, and another one follows."""
         data = _error_pickled(error)
         told = error if data is not None else NotSendable(f"{type(error).__name__}: {error}")
-        self._pipe.send_bytes(pickle.dumps(("retry_planned", told, number, delay)))
+        self._send("retry_planned", told, number, delay)
 
     def attempt_begins(self, number: int) -> None:
         """That wait is over."""
-        self._pipe.send_bytes(pickle.dumps(("attempt_begins", number)))
+        context = far_run.get()
+        if context is not None:
+            context.attempt = number
+        self._send("attempt_begins", number)
 
 
 def _performed(order: bytes, watcher: Telling) -> Packed:
     import traceback
 
     try:
-        task, args, kwargs, seconds = pickle.loads(order)  # noqa: S301  # from our own process
-        with Scope(task.name, seconds=seconds):
+        task, args, kwargs, seconds, runs = pickle.loads(order)  # noqa: S301  # from our own process
+        with Scope(task.name, seconds=seconds), inside(runs, watcher.line):
             value = _perform(task, args, kwargs, watcher)
         return Packed(_pickled(value, f"The result of {task.name!r}"))
     except BaseException as error:  # noqa: BLE001  # raised in the parent

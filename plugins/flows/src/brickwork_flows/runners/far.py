@@ -1,0 +1,120 @@
+"""The run of a task, in a process that does its work and does not record."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from brickwork_flows.context import RunContext, current_run, far_run
+from brickwork_flows.current import parameter_names
+from brickwork_flows.lines import stored
+
+Tell = Callable[[float, int, str, str], None]
+"""Takes a line: when, its level, its logger, and its text."""
+
+
+class FarRun(NamedTuple):
+    """What such a process is told of a run, its own or its flow's.
+
+    Attributes:
+        id: Its id.
+        kind: ``flow`` or ``task``.
+        name: The flow's or the task's name.
+        run_name: The name of this very run.
+        tags: Its tags.
+        parameters: The names of its parameters.
+        log_prints: Whether what it prints is kept.
+    """
+
+    id: str
+    kind: str
+    name: str
+    run_name: str
+    tags: tuple[str, ...]
+    parameters: tuple[str, ...]
+    log_prints: bool
+
+
+def runs_here() -> tuple[FarRun, FarRun] | None:
+    """Return the run of the task that runs here, and its flow's, to tell another process."""
+    context = current_run.get()
+    return None if context is None else (_told(context), _told(context.flow.context))
+
+
+@contextmanager
+def inside(runs: tuple[FarRun, FarRun] | None, tell: Tell) -> Iterator[None]:
+    """Let what is logged and printed inside belong to a run of another process.
+
+    Args:
+        runs: The task's run and its flow's, or None.
+        tell: Takes each line; called from any thread.
+    """
+    if runs is None:
+        yield
+        return
+    flow: Any = _Flow(tell)
+    task, flow.context = (_context(run, flow) for run in runs)
+    token = far_run.set(task)
+    if task.log_prints:
+        from brickwork_flows import prints
+
+        prints.begin()
+    try:
+        yield
+    finally:
+        far_run.reset(token)
+        if task.log_prints:
+            prints.end()
+
+
+class _Flow:
+    """As much of a flow's run as logs and prints need."""
+
+    def __init__(self, tell: Tell) -> None:
+        self.log = _Log(tell)
+        self.context: RunContext
+
+
+class _Log:
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+
+    def add(self, run: str, at: float, level: int, logger: str, message: str) -> None:  # noqa: ARG002  # as of RunLog
+        # Secrets that only this process knows are hidden here.
+        self._tell(at, level, logger, stored(message))
+
+
+def _told(context: RunContext) -> FarRun:
+    return FarRun(
+        context.id,
+        context.kind,
+        context.name,
+        context.run_name,
+        context.tags,
+        parameter_names(context),
+        context.log_prints,
+    )
+
+
+def _context(run: FarRun, flow: Any) -> RunContext:
+    return RunContext(
+        run.id,
+        run.kind,
+        run.name,
+        run.run_name,
+        "",
+        flow,
+        _with_parameters(run.parameters),
+        run.tags,
+        run.log_prints,
+    )
+
+
+def _with_parameters(names: tuple[str, ...]) -> Callable[..., Any]:
+    from inspect import Parameter, Signature
+
+    def function() -> None:
+        """Has parameters of these names, for who asks."""
+
+    parameters = [Parameter(name, Parameter.KEYWORD_ONLY) for name in names]
+    function.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # inspect reads it
+    return function
