@@ -268,3 +268,69 @@ def test_a_task_that_calls_itself_does_not_wait_for_itself(runtime: Runtime) -> 
     states = {each.key: each.state for each in runtime.history.children(run.id)}
     assert states["down-0"].message == ""
     assert "has the same key" in states["down-0/down-0"].message
+
+
+def test_who_waits_leaves_the_place_to_others(runtime: Runtime) -> None:
+    """With two threads, the one that computes can submit a task while the other waits for it."""
+    from brickwork_flows import ThreadRunner
+
+    @task
+    def part(number: int) -> int:
+        return number
+
+    @task(cache_policy=INPUTS)
+    def whole(number: int) -> int:
+        return part.submit(number).result()
+
+    @flow(task_runner=lambda: ThreadRunner(max_workers=2))
+    def main() -> list[int]:
+        return [future.result() for future in [whole.submit(5) for _ in range(6)]]
+
+    assert main() == [5] * 6
+
+
+def test_a_cancelled_wait_is_recorded(runtime: Runtime) -> None:
+    """A task that is cancelled while another run computes its result is cancelled, not lost."""
+    computing, ended = threading.Event(), threading.Event()
+
+    @task(cache_policy=INPUTS)
+    def once() -> int:
+        computing.set()
+        ended.wait(10)
+        return 7
+
+    @flow
+    def main() -> int:
+        owner = once.submit()
+        assert computing.wait(10)
+        with Scope("the wait", seconds=0.05), pytest.raises(TaskTimeout):
+            once()
+        ended.set()
+        return owner.result()
+
+    assert main() == 7
+    runtime.flush()
+    run = runtime.history.runs()[0]
+    states = {each.key: each.state.name for each in runtime.history.children(run.id)}
+    assert states == {"once-0": "Completed", "once-1": "Cancelled"}
+
+
+def test_a_processs_task_is_cached(runtime: Runtime) -> None:
+    """Where processes do the work, the cache is looked at here, before."""
+    from brickwork_flows import ProcessRunner
+
+    @flow(task_runner=ProcessRunner(max_workers=1))
+    def main() -> list[object]:
+        futures = [own_process.submit(1) for _ in range(3)]
+        return [future.result() for future in futures]
+
+    pids = main()
+    assert len(set(pids)) == 1
+    assert main() == pids
+    assert os.getpid() not in pids
+
+
+@task(cache_policy=INPUTS)
+def own_process(number: int) -> int:
+    """Return which process does the work."""
+    return os.getpid() * number

@@ -29,6 +29,7 @@ from brickwork_flows import (
     CacheContext,
     CacheKeyFnPolicy,
     CachePolicy,
+    RunFuture,
     StateType,
     flow,
     task,
@@ -551,12 +552,16 @@ def test_keys_are_the_same_in_every_process() -> None:
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.dates(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
-    max_leaves=10,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+        | st.tuples(inner, inner)
+    ),
+    max_leaves=6,
 )
 
 
-@given(st.dictionaries(st.text(max_size=3), plain))
+@given(st.dictionaries(st.text(max_size=3), plain, max_size=4))
 def test_the_order_of_a_dict_does_not_matter(value: dict[str, Any]) -> None:
     """Two equal dicts have one key, in whatever order they were filled."""
     assert digest(dict(reversed(value.items()))) == digest(value)
@@ -834,3 +839,25 @@ def test_a_resumed_call_does_not_ask_the_cache(runtime: Runtime) -> None:
     assert main() == 2
     assert calls["double"] == 1
     assert names(last_task(runtime)) == ["Pending", "Running", "Completed"]
+
+
+def test_hooks_and_states_tell_of_a_hit(runtime: Runtime) -> None:
+    """A future's state says Cached, and on_completion is called for it, too."""
+    heard: list[str] = []
+
+    @task(cache_policy=INPUTS, on_completion=[lambda task, run, state: heard.append(state.name)])
+    def once(number: int) -> int:
+        return number
+
+    @flow
+    def main() -> list[str]:
+        states = []
+        for _ in range(2):
+            future = once.submit(1)
+            future.result()
+            assert isinstance(future, RunFuture)
+            states.append(future.state.name)
+        return states
+
+    assert main() == ["Completed", "Cached"]
+    assert heard == ["Completed", "Cached"]

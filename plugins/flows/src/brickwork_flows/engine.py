@@ -1,5 +1,6 @@
 """Running flows and their tasks: what is called, recorded, replayed and given back."""
 
+import os
 import sys
 import time
 import traceback
@@ -33,6 +34,15 @@ MAX_MESSAGE = 500
 
 # Who is asked to cancel a run sets a state in another thread than the run's own.
 _setting = Lock()
+
+
+def _in_child() -> None:
+    # Another thread may have held it when the process was forked, and is not in the child.
+    global _setting
+    _setting = Lock()
+
+
+os.register_at_fork(after_in_child=_in_child)
 
 
 class Run:
@@ -302,7 +312,7 @@ class FlowRun(Engine):
         if task.caches and not self.replay.knows(path):
             from brickwork_flows.caching.calls import CachedCall
 
-            with CachedCall(self, task, args, kwargs) as cache:
+            with CachedCall(self, task, args, kwargs, path) as cache:
                 return self._perform(task, args, kwargs, path, future, cache)
         return self._perform(task, args, kwargs, path, future)
 
@@ -316,10 +326,12 @@ class FlowRun(Engine):
         cache: "CachedCall | None" = None,
     ) -> Any:
         known, value, run = self._begin(task, args, kwargs, path, cache)
-        if known:
-            return value
-        if future is not None:
+        if future is not None and run.states:
             future.runs_as(run)
+        if known:
+            if cache is not None:
+                tell(task, run.context, run.states)
+            return value
         token = current_run.set(run.context)
         try:
             if future is None or not future.submitted:
@@ -352,7 +364,7 @@ class FlowRun(Engine):
         if task.caches and not self.replay.knows(path):
             from brickwork_flows.caching.calls import CachedCall
 
-            async with CachedCall(self, task, args, kwargs) as cache:
+            async with CachedCall(self, task, args, kwargs, path) as cache:
                 return await self._perform_async(task, args, kwargs, path, future, cache)
         return await self._perform_async(task, args, kwargs, path, future)
 
@@ -366,10 +378,12 @@ class FlowRun(Engine):
         cache: "CachedCall | None" = None,
     ) -> Any:
         known, value, run = self._begin(task, args, kwargs, path, cache)
-        if known:
-            return value
-        if future is not None:
+        if future is not None and run.states:
             future.runs_as(run)
+        if known:
+            if cache is not None:
+                await tell_async(task, run.context, run.states)
+            return value
         token = current_run.set(run.context)
         try:
             value = await task.perform_async(args, kwargs, run)

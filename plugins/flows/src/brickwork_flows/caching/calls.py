@@ -2,7 +2,8 @@
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -19,6 +20,7 @@ from brickwork_flows.caching.policies import (
     CachePolicy,
 )
 from brickwork_flows.caching.store import CacheStore, Entry, UnreadableEntry
+from brickwork_flows.context import current_run
 from brickwork_flows.errors import MissingResult
 from brickwork_flows.history.events import ResultKept
 from brickwork_flows.results import restore
@@ -44,6 +46,7 @@ class CachedCall:
         task: The task.
         args: Positional arguments.
         kwargs: Arguments by name.
+        path: Which call it is.
 
     Attributes:
         found: The result in the cache, in a list; None where the task has to run.
@@ -52,7 +55,18 @@ class CachedCall:
             found is from.
     """
 
-    __slots__ = ("_entry", "_flow", "_key", "_lock", "_store", "_task", "_token", "found", "note")
+    __slots__ = (
+        "_entry",
+        "_flow",
+        "_key",
+        "_lock",
+        "_path",
+        "_store",
+        "_task",
+        "_token",
+        "found",
+        "note",
+    )
 
     def __init__(
         self,
@@ -60,10 +74,12 @@ class CachedCall:
         task: Task[..., Any],
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
+        path: str,
     ) -> None:
         self.found: list[Any] | None = None
         self.note = ""
         self._flow = flow
+        self._path = path
         self._task = task
         self._entry: Entry | None = None
         self._store = CacheStore.of(flow.runtime.place)
@@ -84,11 +100,8 @@ class CachedCall:
     def __enter__(self) -> Self:
         lock = self._lock_needed()
         if lock is not None:
-            try:
+            with self._waiting():
                 lock.wait()
-            except OSError as error:
-                self._give_up(f"its lock cannot be taken: {error.strerror}")
-            else:
                 self._locked(lock)
         return self
 
@@ -101,16 +114,27 @@ class CachedCall:
     async def __aenter__(self) -> Self:
         lock = self._lock_needed()
         if lock is not None:
-            try:
+            with self._waiting():
                 await lock.wait_async()
-            except OSError as error:
-                self._give_up(f"its lock cannot be taken: {error.strerror}")
-            else:
                 self._locked(lock)
         return self
 
     async def __aexit__(self, *error: object) -> None:
         self.__exit__()
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            # A scope's time that is up is an OSError as well, by way of TimeoutError.
+            if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+                self._give_up(f"its lock cannot be taken: {error.strerror}")
+                return
+            caller = current_run.get()
+            parent = self._flow.id if caller is None else caller.id
+            self._flow.never_began(self._task, self._path, parent)
+            raise
 
     def keep(self, kept: ResultKept | None) -> str:
         """Keep what the task returned for calls to come; return a note, if that is not done.

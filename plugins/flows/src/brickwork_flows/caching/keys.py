@@ -31,6 +31,7 @@ JOINED_BYTES = 4096
 """Bytes up to this size are copied once more, which is faster than another call."""
 
 _DIGEST_BYTES = 32
+_FORM = b"brickwork-key-1"  # another one when values are hashed otherwise
 
 
 class NotCacheable(FlowError):
@@ -64,7 +65,7 @@ class Hasher:
     __slots__ = ("_hash", "depth", "saved", "unsaved")
 
     def __init__(self, around: "Hasher | None" = None) -> None:
-        self._hash = blake2b(digest_size=_DIGEST_BYTES)
+        self._hash = blake2b(digest_size=_DIGEST_BYTES, person=_FORM)
         self.depth: int = 0 if around is None else around.depth
         self.saved: bool = around is not None and around.saved
         self.unsaved: str = "" if around is None else around.unsaved

@@ -2,11 +2,13 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
 from brickwork import Scope
+from brickwork_flows.futures import block
 
 FIRST_WAIT_SECONDS = 0.002
 LONGEST_WAIT_SECONDS = 0.05
@@ -60,14 +62,26 @@ class KeyLock:
             TaskTimeout: Its time is up.
             OSError: The file cannot be made or locked.
         """
+        if self.take():
+            return
         over = Event()
         scope = Scope("wait for a result of another run")
-        with scope.waking(over.set):
-            for seconds in _waits():
+        try:
+            while self._file is None:
                 scope.check()
-                if self.take():
-                    return
-                over.wait(seconds)
+                with scope.waking(over.set):
+                    # The place in a pool of threads is for others meanwhile.
+                    block(lambda seconds: self._poll(over, seconds), over.set, None)
+        except BaseException:
+            self.release()
+            raise
+
+    def _poll(self, over: Event, seconds: float | None) -> None:
+        """Try to take the lock again and again, until it is held or the wait is over."""
+        end = None if seconds is None else time.monotonic() + seconds
+        for pause in _waits():
+            if over.wait(pause) or self.take() or (end is not None and time.monotonic() > end):
+                return
 
     async def wait_async(self) -> None:
         """`wait` without blocking the event loop."""

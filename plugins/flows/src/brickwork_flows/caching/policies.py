@@ -162,6 +162,8 @@ class CacheKeyFnPolicy(CachePolicy):
             raise NotCacheable(f"cache_key_fn failed: {text}") from None
         if key is not None and not isinstance(key, str):
             raise NotCacheable(f"cache_key_fn returned a {type(key).__name__}, and no text")
+        if key is not None and mask(key) != key:
+            raise NotCacheable("cache_key_fn returned a text that holds a secret")
         return key
 
 
