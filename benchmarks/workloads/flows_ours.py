@@ -6,13 +6,28 @@ import tracemalloc
 from time import perf_counter
 from typing import Any
 
-from brickwork_flows import flow, task
+from brickwork_flows import INPUTS, TASK_SOURCE, flow, task
 
 
 @task
 def nothing(number: int) -> int:
     """Give the argument back."""
     return number
+
+
+@task(cache_policy=INPUTS + TASK_SOURCE)
+def cached(number: int) -> int:
+    """Give the argument back, once."""
+    return number
+
+
+@flow
+def from_cache(count: int) -> float:
+    """Call a task whose result is in the cache; return the seconds that took in the body."""
+    began = perf_counter()
+    for _ in range(count):
+        cached(0)
+    return perf_counter() - began
 
 
 @flow
@@ -54,8 +69,10 @@ def memory(count: int) -> float:
 def main(sequence: int, many: int, repeats: int) -> dict[str, Any]:
     """Run everything."""
     in_sequence(100)
+    from_cache(100)
     return {
         "sequence": [in_sequence(sequence) for _ in range(repeats)],
+        "cached": [from_cache(sequence) for _ in range(repeats)],
         "mapped": [mapped(many) for _ in range(max(1, repeats // 3))],
         "memory": memory(sequence * 5),
     }
