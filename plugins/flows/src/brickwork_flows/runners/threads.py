@@ -13,7 +13,7 @@ from brickwork_flows.runners.pool import Pool
 
 MAX_THREADS = 32
 
-GRACE_SECONDS = 1.0
+GRACE_SECONDS = 0.75
 """How long a cancelled task may take to stop, before its thread is left behind."""
 
 
@@ -114,23 +114,24 @@ class ThreadRunner(TaskRunner):
 
     def close(self, *, cancel: bool) -> None:
         """End the threads; what does not stop soon after it was cancelled is left behind."""
-        if cancel:
-            self.cancel()
-        self._pool.close(GRACE_SECONDS if cancel else 10.0)
+        stopped = self.cancel() if cancel else True
+        self._pool.close(GRACE_SECONDS if stopped else 0.0)
 
-    def cancel(self) -> None:
-        """Cancel what has not ended, and wait until it has, or until the grace is over."""
+    def cancel(self) -> bool:
+        """Cancel what has not ended; return whether it stopped before the grace was over."""
         with self._lock:
             pending = list(self._open)
         here = threading.get_ident()
         for future in pending:
             future.cancel()
-        end = time.monotonic() + GRACE_SECONDS
+        stopped, end = True, time.monotonic() + GRACE_SECONDS
         for future in pending:
             if future.loop == here:
                 continue  # ends when the loop of here goes on
             if not future.done() and not _ends(future, end):
                 future.leave_behind()
+                stopped = False
+        return stopped
 
 
 def _ends(future: RunFuture[Any], end: float) -> bool:
