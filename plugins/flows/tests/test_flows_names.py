@@ -60,6 +60,25 @@ def test_functions_name_runs(runtime: Runtime) -> None:
     assert list(recorded(runtime)) == ["by hand", "step 1", "step 2"]
 
 
+def test_runs_without_a_name_are_called_after_their_call(runtime: Runtime) -> None:
+    """A flow within another one, like a task, is named by which call it is; the outer by its id."""
+
+    @flow
+    def inner() -> None:
+        """Do nothing."""
+
+    @flow
+    def outer() -> None:
+        inner()
+        inner()
+
+    outer()
+
+    name, *within = recorded(runtime)
+    assert name == f"outer-{runtime.history.runs()[0].id[-6:]}"
+    assert within == ["inner-0", "inner-1"]
+
+
 def test_secrets_are_never_in_names(runtime: Runtime) -> None:
     """A secret is not shown, nor any object's text, nor a text that is known as a secret."""
     secret = Secret(SENTINEL)

@@ -298,7 +298,7 @@ class Running:
             root="" if outer is None else outer.root,
         )
         self._flow_run.parameters = arguments
-        name = how.run_name or _run_name(flow, how.run_id, arguments)
+        name = how.run_name or _run_name(flow, how.run_id, how.path, arguments)
         wanted = flow.options.get("log_prints")
         if wanted is None:
             wanted = how.caller is not None and how.caller.log_prints
@@ -395,10 +395,10 @@ class Running:
             self._flow_run.remember(self.run, self._how.inputs, [value])
 
 
-def _run_name(flow: Flow[Any, Any], run_id: str, arguments: Mapping[str, Any]) -> str:
+def _run_name(flow: Flow[Any, Any], run_id: str, path: str, arguments: Mapping[str, Any]) -> str:
     option = flow.options.get("flow_run_name")
     if not option:
-        return f"{flow.name}-{run_id[-6:]}"
+        return path or f"{flow.name}-{run_id[-6:]}"
     return named(flow.name, option, lambda: arguments_of(flow.fn, (), arguments))
 
 
