@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from brickwork import InvalidArguments
+from brickwork import InvalidArguments, Scope, TaskCancelled
 from brickwork_flows import (
     RunFuture,
     StateType,
@@ -304,6 +304,29 @@ def test_a_cancelled_wait_ends(runtime: Runtime) -> None:
 
     main()
     assert names(tasks_of(runtime)["watches-0"])[-1] == "Cancelled"
+
+
+@pytest.mark.parametrize("how", ["result", "as_completed", "end"])
+def test_a_cancelled_flow_waits_no_longer(how: str, runtime: Runtime) -> None:
+    """A flow that is cancelled from elsewhere while it waits for a future ends at once."""
+
+    @task
+    def cancels_all() -> None:
+        outside.cancel()
+        while True:
+            pass
+
+    @flow
+    def main() -> None:
+        future: Any = cancels_all.submit()
+        if how == "result":
+            future.result()
+        elif how == "as_completed":
+            list(as_completed([future]))
+
+    with Scope("outside") as outside, pytest.raises(TaskCancelled):
+        main()
+    assert {names(each)[-1] for each in tasks_of(runtime).values()} == {"Cancelled"}
 
 
 # Options of calls

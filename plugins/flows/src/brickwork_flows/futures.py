@@ -140,6 +140,8 @@ class RunFuture(Generic[R]):
                 block(event.wait, wake, timeout)
             finally:
                 self._forget(wake)
+        if not self._done:
+            check_cancelled()
         return self._done
 
     def done(self) -> bool:
@@ -335,7 +337,7 @@ def _place_left() -> Generator[None]:
 def block(
     wait: Callable[[float | None], object], wake: Callable[[], None], timeout: float | None
 ) -> None:
-    """Wait, at most until the task that waits is cancelled or its time is up.
+    """Wait, at most until what runs here is cancelled or its time is up.
 
     Args:
         wait: Waits, for so many seconds at most.
@@ -346,8 +348,6 @@ def block(
     limit = timeout if left is None or (timeout is not None and timeout < left) else left
     with _place_left(), scope_here().waking(wake):
         wait(limit)
-    if current_future.get() is not None or limit != timeout:
-        check_cancelled()
 
 
 def _waker(
@@ -450,4 +450,7 @@ def _next_ended(ended: Any, end: float | None) -> Any:
         return ended.get()
     left = None if end is None else max(0.0, end - time.monotonic())
     block(get, lambda: ended.put(None), left)
-    return found[0] if found else None
+    if not found or found[0] is None:
+        check_cancelled()
+        return None
+    return found[0]
