@@ -261,6 +261,9 @@ def test_durability_is_one_of_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """A misspelled durability is an error, and not the weaker one in silence."""
     with pytest.raises(ConfigError, match="pwer"), use_history(tmp_path, durability="pwer"):  # type: ignore[arg-type]  # wrong on purpose
         pass
+    monkeypatch.setenv("BRICKWORK_DURABILITY", "power")
+    with use_history(tmp_path) as runtime:
+        assert runtime.place.durability == "power"
     monkeypatch.setenv("BRICKWORK_DURABILITY", "Power")
     with pytest.raises(ConfigError, match="Power"):
         flow(_nothing)()

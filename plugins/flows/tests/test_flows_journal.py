@@ -487,6 +487,7 @@ def test_forks_while_others_record_hang_nobody(tmp_path: Path) -> None:
                 run = f"t{thread}-{counts[thread]}"
                 recorder.write(*begun(run), ended(run))
                 counts[thread] += 1
+                done.wait(0.0005)
 
         threads = [threading.Thread(target=keep_recording, args=(n,)) for n in range(2)]
         for thread in threads:

@@ -117,15 +117,19 @@ def current_runtime() -> Runtime:
 
 
 @contextmanager
-def use_history(folder: Path | str, *, durability: Durability = "process") -> Iterator[Runtime]:
+def use_history(folder: Path | str, *, durability: Durability | None = None) -> Iterator[Runtime]:
     """Keep runs in a folder, inside the ``with`` block.
 
     Args:
         folder: Where the history, the journals and larger results are.
         durability: ``process``: what was recorded outlives a kill of the process. ``power``: a loss
-            of power too; each step of a run waits for the disk then.
+            of power too; each step of a run waits for the disk then. Default:
+            ``BRICKWORK_DURABILITY``, or ``process``.
+
+    Raises:
+        ConfigError: There is no such durability.
     """
-    token = _in_use.set(Place(Path(folder).absolute(), durability))
+    token = _in_use.set(Place(Path(folder).absolute(), durability or _durability()))
     try:
         yield current_runtime()
     finally:
@@ -134,16 +138,19 @@ def use_history(folder: Path | str, *, durability: Durability = "process") -> It
 
 def _default_place() -> Place:
     home = os.environ.get("BRICKWORK_HISTORY")
-    durability: Durability = os.environ.get("BRICKWORK_DURABILITY") or "process"  # type: ignore[assignment]  # Place says no
     if home:
-        return Place(Path(home).absolute(), durability)
+        return Place(Path(home).absolute(), _durability())
     folders = Config.load().folders
     if folders is None:
         raise HistoryError(
             "There is no folder to keep the history of runs in.",
             fix="Set BRICKWORK_HISTORY to a folder, or BRICKWORK_HOME.",
         )
-    return Place(folders[0] / "runs", durability)
+    return Place(folders[0] / "runs", _durability())
+
+
+def _durability() -> Durability:
+    return os.environ.get("BRICKWORK_DURABILITY") or "process"  # type: ignore[return-value]  # Place looks at it
 
 
 def _in_child() -> None:

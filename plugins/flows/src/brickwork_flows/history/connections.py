@@ -16,6 +16,8 @@ from brickwork_flows.history.schema import FIRST, FORMAT, UPGRADES
 BUSY_SECONDS = 60.0
 """How long to wait for another process that writes."""
 
+_TRY_SECONDS = 0.005  # SQLite itself asks ever more seldom, and so misses every gap
+
 T = TypeVar("T")
 
 
@@ -59,13 +61,13 @@ def connect(path: Path, *, power: bool = False) -> sqlite3.Connection:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     database = sqlite3.connect(
         path,
-        timeout=BUSY_SECONDS,
+        timeout=_TRY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
         factory=_Connection,
     )
     try:
-        _patiently(lambda: _prepare(database, path, power=power))
+        patiently(lambda: _prepare(database, path, power=power))
     except BaseException:
         database.close()
         raise
@@ -118,11 +120,8 @@ def _execute_all(database: sqlite3.Connection, statements: str) -> None:
             part = ""
 
 
-def _patiently(work: Callable[[], T]) -> T:
-    """Do something again while another process is making the history or switching its mode.
-
-    SQLite refuses some of that at once, without waiting for its time-out.
-    """
+def patiently(work: Callable[[], T]) -> T:
+    """Do something again while another process writes, makes the history, or switches its mode."""
     end = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -130,4 +129,4 @@ def _patiently(work: Callable[[], T]) -> T:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
                 raise
-            time.sleep(0.01)
+            time.sleep(0.001)

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from weakref import WeakSet
@@ -19,6 +20,7 @@ ROTATE_BYTES = 8 * 1024 * 1024
 """A journal that is larger, and folded, is replaced by one that has only what runs still."""
 
 _FORK_SECONDS = 2.0
+_GAP_SECONDS = 0.01  # in which other processes have their turn
 _AT_REST = frozenset(kind.value for kind in (*FINAL, StateType.PAUSED))
 
 
@@ -109,6 +111,8 @@ class Recorder:
             if closing:
                 self.history.close()
                 return
+            if len(batch) > FOLD_EVENTS // 10:
+                time.sleep(_GAP_SECONDS)
             if self._journal.size > self._rotate_at and len(self._waiting) < FOLD_EVENTS:
                 self._rotate()
 
@@ -220,8 +224,6 @@ def recover(history: History, folder: Path) -> list[str]:
 
 def _crashes(events: Sequence[Event]) -> tuple[list[StateSet], list[str]]:
     """Return the states of runs that had not ended, and which of them are flows."""
-    import time
-
     alive: dict[str, StateSet] = {}
     keep_unfinished(alive, events)
     message, now = "its process was killed, or the machine stopped", time.time()

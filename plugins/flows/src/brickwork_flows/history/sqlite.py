@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from brickwork_flows.errors import HistoryError, RunNotFound
-from brickwork_flows.history.connections import connect
+from brickwork_flows.history.connections import connect, patiently
 from brickwork_flows.history.events import Event, Logged, ResultKept, RunStarted, StateSet
 from brickwork_flows.history.interface import History, RunRecord
 from brickwork_flows.states import StateType
@@ -211,7 +211,7 @@ class SqliteHistory(History):
 
     def _typed(self, work: Callable[[], T]) -> T:
         try:
-            return work()
+            return patiently(work)
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from None
 
