@@ -192,6 +192,30 @@ def test_a_result_that_was_not_kept_is_made_again_and_that_is_said(runtime: Runt
     assert "its result was not kept" in again.states[3].message
 
 
+def test_a_task_that_is_tried_again_finds_what_it_called(runtime: Runtime) -> None:
+    """What a task called and completed is given back at its next attempt, or runs for others."""
+    left = [2]
+
+    @task(retries=2)
+    def caller() -> list[int]:
+        values = [step(1), step(10 * left[0])]
+        if left[0]:
+            left[0] -= 1
+            raise OSError("busy")
+        return values
+
+    @flow
+    def main() -> list[int]:
+        return caller()
+
+    assert main() == [1, 0]
+    assert done == [1, 20, 10, 0]
+    run = only(runtime)
+    inside = {each.key: each for each in runtime.history.children(run.id)}
+    assert [state.name for state in inside["caller-0/step-0"].states][-1] == "Completed"
+    assert inside["caller-0/step-1"].attempts == 3
+
+
 # What does not replay alike
 
 
@@ -441,8 +465,6 @@ def _kill_after(
 
 
 def _output(args: list[str], env: dict[str, str]) -> str:
-    done = subprocess.run(
-        args, env=env, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run(args, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -191,6 +191,7 @@ class FlowRun(Engine):
         self._persist = persist
         self._prints = False
         self.again = again
+        self._retried: set[str] = set()  # tasks that run and may be tried again
         self.parameters: Mapping[str, Any] = {}
         self._write = runtime.recorder.write
 
@@ -426,6 +427,8 @@ class FlowRun(Engine):
             )
             if cache is not None and cache.found is not None:
                 return True, self._cached(run, inputs, cache, started), run
+            if task.retry.retries:
+                self._retried.add(path)
             run.begin(started)
             return False, None, run
         known, value = given_back(before, path, inputs)
@@ -435,6 +438,8 @@ class FlowRun(Engine):
         run = Run(context, self._write, before.number)
         if cache is not None and cache.found is not None:
             return True, self._cached(run, inputs, cache), run
+        if task.retry.retries:
+            self._retried.add(path)
         run.begin(message=NOT_KEPT if before.completed else "")
         return False, None, run
 
@@ -512,7 +517,8 @@ class FlowRun(Engine):
             run.set(StateType.COMPLETED, "", note)
         else:
             run.set(StateType.COMPLETED, "", note, kept)
-        if self.again:
+        self._retried.discard(run.context.path)
+        if self._may_come_again(run.context.path):
             self.remember(run, fingerprint(args, kwargs), [value])
 
     def _fail(
@@ -525,13 +531,22 @@ class FlowRun(Engine):
         """Record how a task ended badly."""
         run.end_badly(error)
         self.first_failed = self.first_failed or run.context.run_name
-        if self.again:
+        self._retried.discard(run.context.path)
+        if self._may_come_again(run.context.path):
             self.remember(run, fingerprint(args, kwargs), None)
 
+    def _may_come_again(self, path: str) -> bool:
+        """Return whether a call may be made again: by the flow's body, or by a task around it."""
+        if self.again or not self._retried or "/" not in path:
+            return self.again
+        return any(path.startswith(f"{each}/") for each in tuple(self._retried))
+
     def remember(self, run: Run, inputs: str, value: list[Any] | None) -> None:
-        """Keep what a call did, for when the flow's body is tried again."""
+        """Keep what a call did, for when what calls it is tried again."""
         context = run.context
-        past = PastCall(context.name, inputs, None, run.number, context.attempt, value)
+        past = PastCall(
+            *(context.name, inputs, None, run.number, context.attempt, value), here=True
+        )
         self.replay.calls[context.path] = past
 
     def kept(self, run_id: str, value: Any) -> tuple[ResultKept | None, str]:
@@ -555,10 +570,12 @@ def given_back(before: PastCall, path: str, inputs: str) -> tuple[bool, Any]:
     """Return whether a call need not be made again, and what it returned then.
 
     Raises:
-        ReplayDiverged: It had other arguments.
+        ReplayDiverged: It had other arguments when the run ran that is resumed.
         MissingResult: What it returned cannot be read.
     """
     if before.inputs != inputs:
+        if before.here:
+            return False, None  # another attempt may do something else
         raise ReplayDiverged(
             f"The call {path} ({before.name!r}) has other arguments than when the flow ran before.",
             fix="Make the flow's body depend on its parameters and on results of tasks alone; "

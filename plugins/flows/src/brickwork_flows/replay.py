@@ -20,6 +20,7 @@ class PastCall(NamedTuple):
         attempts: How many times it was tried.
         value: What it returned, in a list, where that is still in this process.
         completed: Whether it completed.
+        here: Whether that was in an attempt before, and not before the run was resumed.
     """
 
     name: str
@@ -29,6 +30,7 @@ class PastCall(NamedTuple):
     attempts: int
     value: list[object] | None = None
     completed: bool = False
+    here: bool = False
 
 
 @dataclass(slots=True)
