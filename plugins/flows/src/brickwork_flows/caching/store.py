@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Self
@@ -77,7 +78,7 @@ class CacheStore:
     @classmethod
     def of(cls, place: Place) -> Self:
         """Return the cache of a place where runs are kept."""
-        return cls(place.folder / "cache")
+        return cls(_folder_of(place.folder))
 
     def lock(self, key: str) -> KeyLock:
         """Return the lock of a key."""
@@ -131,6 +132,11 @@ class CacheStore:
     def entries(self) -> Iterator[Path]:
         """Give the files of all entries."""
         yield from self.folder.glob(f"??/*{ENTRY}")
+
+
+@lru_cache(maxsize=16)
+def _folder_of(place: Path) -> Path:
+    return place / "cache"  # which takes longer than one would think, for each call
 
 
 def encoded(entry: Entry) -> bytes:
