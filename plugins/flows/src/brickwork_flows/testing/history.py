@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from brickwork.testing.base import Contract
+from brickwork.testing import Contract
 from brickwork_flows.errors import RunNotFound
 from brickwork_flows.history.events import Event, Logged, ResultKept, RunStarted, StateSet
 from brickwork_flows.history.interface import History
