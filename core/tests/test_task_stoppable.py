@@ -9,7 +9,8 @@ from brickwork import Scope, TaskCancelled, stoppable
 
 def test_a_call_is_interrupted_when_its_scope_is_cancelled() -> None:
     """Python code in another thread ends at its next bytecode, with the scope's error."""
-    began, raised = threading.Event(), []
+    began = threading.Event()
+    raised: list[str] = []
 
     def spin() -> None:
         began.set()
