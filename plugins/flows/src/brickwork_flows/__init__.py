@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from brickwork_flows.futures import (
         RunFuture as RunFuture,
         allow_failure as allow_failure,
-        as_completed as as_completed,
         unmapped as unmapped,
-        wait as wait,
     )
     from brickwork_flows.logs import get_run_logger as get_run_logger
     from brickwork_flows.names import tags as tags
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
     from brickwork_flows.runners.processes import ProcessRunner as ProcessRunner
     from brickwork_flows.runtime import use_history as use_history
     from brickwork_flows.states import State as State, StateType as StateType
+    from brickwork_flows.waiting import as_completed as as_completed, wait as wait
 
 _HOMES = {
     "caching": (
@@ -50,12 +49,13 @@ _HOMES = {
     "logs": "get_run_logger",
     "names": "tags",
     "flow": "Flow flow",
-    "futures": "RunFuture allow_failure as_completed unmapped wait",
+    "futures": "RunFuture allow_failure unmapped",
     "resuming": "resume",
     "runners": "TaskRunner ThreadRunner",
     "runners.processes": "ProcessRunner",
     "runtime": "use_history",
     "states": "State StateType",
+    "waiting": "as_completed wait",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -1,7 +1,7 @@
 """Futures: tasks that run elsewhere, and the waiting for what they return."""
 
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
@@ -107,7 +107,7 @@ class RunFuture(Generic[R]):
             try:
                 await ended.wait()
             finally:
-                self._forget(wake)
+                self.forget(wake)
         if not self._done:
             check_cancelled()
 
@@ -139,7 +139,7 @@ class RunFuture(Generic[R]):
             try:
                 block(event.wait, wake, timeout)
             finally:
-                self._forget(wake)
+                self.forget(wake)
         if not self._done:
             check_cancelled()
         return self._done
@@ -188,7 +188,8 @@ class RunFuture(Generic[R]):
                 return
         callback(self)
 
-    def _forget(self, callback: Callable[["RunFuture[R]"], object]) -> None:
+    def forget(self, callback: Callable[["RunFuture[R]"], object]) -> None:
+        """Take back an `add_done_callback`."""
         with self._lock:
             if callback in self._callbacks:
                 self._callbacks.remove(callback)
@@ -383,74 +384,3 @@ def unmapped(value: T) -> T:
     """Mark an argument of ``map``: every call gets the whole of it, instead of one element."""
     marked: Any = Whole(value)
     return marked  # type: ignore[no-any-return]  # as what the task takes, for type checkers
-
-
-def wait(
-    futures: Iterable[RunFuture[R]], timeout: float | None = None
-) -> tuple[set[RunFuture[R]], set[RunFuture[R]]]:
-    """Wait for futures; return those that have ended, and those that have not.
-
-    Args:
-        futures: What to wait for.
-        timeout: Seconds to wait at most, for all together.
-    """
-    import time
-
-    wanted = list(futures)
-    end = None if timeout is None else time.monotonic() + timeout
-    for future in wanted:
-        future.wait(None if end is None else max(0.0, end - time.monotonic()))
-    done = {future for future in wanted if future.done()}
-    return done, set(wanted) - done
-
-
-def as_completed(
-    futures: Iterable[RunFuture[R]], timeout: float | None = None
-) -> Iterator[RunFuture[R]]:
-    """Give futures back in the order in which they end.
-
-    Raises:
-        TimeoutError: Some have not ended by then.
-    """
-    import time
-    from queue import SimpleQueue
-
-    wanted = list(futures)
-    ended: SimpleQueue[RunFuture[R] | None] = SimpleQueue()
-    for future in wanted:
-        future.add_done_callback(ended.put)
-    end = None if timeout is None else time.monotonic() + timeout
-    left = len(wanted)
-    try:
-        while left:
-            future_ended = _next_ended(ended, end)
-            if future_ended is not None:
-                left -= 1
-                yield future_ended
-            elif end is not None and time.monotonic() >= end:
-                raise TimeoutError(f"{left} of {len(wanted)} futures have not ended")
-    finally:
-        for future in wanted:
-            future._forget(ended.put)  # noqa: SLF001  # of this module
-
-
-def _next_ended(ended: Any, end: float | None) -> Any:
-    import time
-    from queue import Empty
-
-    found: list[Any] = []
-
-    def get(limit: float | None) -> None:
-        try:
-            found.append(ended.get(timeout=limit))
-        except Empty:
-            return
-
-    if not ended.empty():
-        return ended.get()
-    left = None if end is None else max(0.0, end - time.monotonic())
-    block(get, lambda: ended.put(None), left)
-    if not found or found[0] is None:
-        check_cancelled()
-        return None
-    return found[0]
