@@ -449,8 +449,12 @@ def test_a_long_line_is_cut_after_it_was_masked() -> None:
     assert len(text) < MAX_LINE + 100
 
 
-def test_lone_surrogates_are_written_out(runtime: Runtime) -> None:
+def test_lone_surrogates_are_written_out(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """A text that is no Unicode, such as a file's name, does not break the run."""
+    # Not to pytest's own handler: what it captures cannot be sent from a worker of xdist.
+    quiet = logging.getLogger("brickwork.flows")
+    monkeypatch.setattr(quiet, "propagate", False)
+    monkeypatch.setattr(quiet, "handlers", [logging.NullHandler()])
 
     @flow
     def main() -> None:
