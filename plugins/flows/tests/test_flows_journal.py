@@ -81,6 +81,7 @@ def opened(folder: Path) -> Recorder:
 # Lines
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(_events, max_size=5))
 def test_events_come_back_from_their_line(events: list[Event]) -> None:
     """Every event, with whatever text and bytes, is read as it was; a line has no line break."""
@@ -131,7 +132,7 @@ def test_a_journal_torn_at_any_byte_keeps_every_whole_line(tmp_path: Path) -> No
         assert left_events(torn) == [event for batch in batches[:count] for event in batch]
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)  # it writes files
 @given(st.data())
 def test_a_changed_byte_costs_its_line_alone(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
