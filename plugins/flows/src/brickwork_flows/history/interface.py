@@ -126,7 +126,10 @@ class History(ABC):
 
     @abstractmethod
     def remove(self, run_id: str) -> Sequence[ResultKept]:
-        """Remove the run of a flow with everything in it, and return the results to delete."""
+        """Remove the run of a flow with everything in it, and return the results to delete.
+
+        Not those that the result of another run points to, as that of a cache hit does.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -69,13 +69,15 @@ class SqliteHistory(History):
                 database.execute("DELETE FROM requests WHERE flow_run = ?", (flow_run,))
 
     def remove(self, run_id: str) -> Sequence[ResultKept]:
-        """Remove a flow's run."""
+        """Remove a flow's run; a result that another run points to, as a cache hit does, stays."""
         flow_run = (self.run(run_id).flow_run,)
         with self._transaction() as database:
             ids = "SELECT id FROM runs WHERE flow_run = ?"
             kept = database.execute(
-                f"SELECT * FROM results WHERE run IN ({ids}) AND url IS NOT NULL",  # noqa: S608  # a constant
-                flow_run,
+                f"SELECT * FROM results WHERE run IN ({ids}) AND url IS NOT NULL"  # noqa: S608  # a constant
+                " AND (url, storage_key) NOT IN (SELECT url, storage_key FROM results"
+                f" WHERE run NOT IN ({ids}) AND url IS NOT NULL)",
+                flow_run * 2,
             ).fetchall()
             for table in ("states", "results"):
                 database.execute(f"DELETE FROM {table} WHERE run IN ({ids})", flow_run)  # noqa: S608  # as above

@@ -244,10 +244,11 @@ class HistoryContract(Contract):
 
     def test_remove_takes_everything_of_one_run(self, history: History) -> None:
         """Nothing of it stays; the results to delete are told; other runs stay whole."""
-        large = ResultKept("f.t-0", "json", None, "file:/tmp/x", "key")
+        large = ResultKept("f.t-0", "json", None, "file:/tmp/x", "f")
         for run in ("f", "g"):
             history.record([*begun(run), *begun(f"{run}.t-0", flow_run=run)])
-            history.record([ResultKept(run, "json", b"1"), large._replace(run=f"{run}.t-0")])
+            own = large._replace(run=f"{run}.t-0", storage_key=run)
+            history.record([ResultKept(run, "json", b"1"), own])
             history.record([Logged(run, 1, _AT, 20, "app", "x"), ended(run)])
             history.request(run, "cancel")
         seen = _everything(history, "g")
@@ -261,6 +262,14 @@ class HistoryContract(Contract):
         assert _everything(history, "g") == seen, "Another run lost something."
         with pytest.raises(RunNotFound):
             history.remove("f")
+
+    def test_a_result_that_runs_share_stays_for_the_last(self, history: History) -> None:
+        """What the result of another run points to, as a cache hit does, is not to be deleted."""
+        shared = ResultKept("f", "json", None, "file:/tmp/x", "f")
+        for run in ("f", "g"):
+            history.record([*begun(run), shared._replace(run=run), ended(run)])
+        assert list(history.remove("f")) == [], "The run g would lose its result."
+        assert list(history.remove("g")) == [shared._replace(run="g")], "Nobody needs it now."
 
     def test_threads_lose_nothing(self, history: History) -> None:
         """Eight threads that record at once keep everything."""
