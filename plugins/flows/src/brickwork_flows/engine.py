@@ -1,27 +1,22 @@
 """Running flows and their tasks: what is called, recorded, replayed and given back."""
 
-import os
 import sys
-import time
-import traceback
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from threading import Lock
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-from brickwork import Engine, Task, TaskCancelled, TaskTimeout, mask
+from brickwork import Engine, Task
 from brickwork_flows.context import RunContext, current_run
 from brickwork_flows.dependencies import has_futures, resolved, resolved_async
-from brickwork_flows.errors import FlowError, IllegalTransition, ReplayDiverged, WorkerDied
+from brickwork_flows.errors import FlowError
 from brickwork_flows.fingerprints import fingerprint
 from brickwork_flows.futures import RunFuture
-from brickwork_flows.history.events import Event, ResultKept, RunStarted, StateSet
+from brickwork_flows.history.events import Event, ResultKept, RunStarted
 from brickwork_flows.hooks import tell, tell_async
 from brickwork_flows.names import arguments_of, named, tags_of_run
-from brickwork_flows.replay import PastCall, Replay
-from brickwork_flows.results import keep, restore
-from brickwork_flows.states import State, StateType, check_transition
+from brickwork_flows.recording import Run, described, setting
+from brickwork_flows.replay import NOT_KEPT, PastCall, Replay, given_back
+from brickwork_flows.results import keep
+from brickwork_flows.states import StateType
 from brickwork_flows.submission import OPTIONS, Outcome, call_options, start
 
 if TYPE_CHECKING:
@@ -29,126 +24,6 @@ if TYPE_CHECKING:
     from brickwork_flows.lines import RunLog
     from brickwork_flows.runners import TaskRunner
     from brickwork_flows.runtime import Runtime
-
-MAX_MESSAGE = 500
-
-# Who is asked to cancel a run sets a state in another thread than the run's own.
-_setting = Lock()
-
-
-def _in_child() -> None:
-    # Another thread may have held it when the process was forked, and is not in the child.
-    global _setting
-    _setting = Lock()
-
-
-os.register_at_fork(after_in_child=_in_child)
-
-
-class Run:
-    """A run and its states, each recorded when it is set. Tells nobody's secrets.
-
-    Attributes:
-        context: What is called inside sees this.
-        states: Every state that it was in since it began here, as recorded.
-        number: How many states were recorded.
-    """
-
-    __slots__ = ("_write", "context", "number", "states")
-
-    def __init__(self, context: RunContext, write: Callable[..., None], number: int = 0) -> None:
-        self.context = context
-        self.states: list[StateSet] = []
-        self._write = write
-        self.number = number
-
-    def begin(self, *before: Event, message: str = "") -> None:
-        """Record that the run came to be and began at once."""
-        run, now = self.context.id, time.time()
-        number = self.number
-        pending = StateSet(run, number + 1, "pending", "Pending", message, now)
-        running = StateSet(run, number + 2, "running", "Running", "", now, self.context.attempt)
-        self._write(*before, pending, running)
-        self.number = number + 2
-        self.states += (pending, running)
-
-    def found(self, message: str, before: tuple[Event, ...], kept: tuple[Event, ...]) -> None:
-        """Record that the run came to be and ended at once, with a result of another run."""
-        run, now, number = self.context.id, time.time(), self.number
-        pending = StateSet(run, number + 1, "pending", "Pending", "", now)
-        cached = StateSet(
-            run, number + 2, "completed", "Cached", message, now, self.context.attempt
-        )
-        self._write(*before, pending, *kept, cached)
-        self.number = number + 2
-        self.states += (pending, cached)
-
-    def set(self, kind: StateType, name: str = "", message: str = "", *before: Event) -> None:
-        """Record that the run goes into a state.
-
-        Raises:
-            IllegalTransition: It may not follow.
-        """
-        with _setting:
-            last = StateType(self.states[-1].type) if self.states else None
-            check_transition(last, kind, self.context.run_name)
-            state = StateSet(
-                self.context.id,
-                self.number + 1,
-                kind.value,
-                name or kind.value.capitalize(),
-                message,
-                time.time(),
-                self.context.attempt,
-            )
-            self._write(*before, state)
-            self.number += 1
-            self.states.append(state)
-
-    @property
-    def state(self) -> State:
-        """The state that it is in."""
-        return self.states[-1].state
-
-    @property
-    def ended(self) -> bool:
-        """Whether that is a state in which a run ends."""
-        return bool(self.states) and self.state.final
-
-    # What a call of `Task.perform` tells
-
-    def retry_planned(self, error: Exception, number: int, delay: float) -> None:
-        """Record that an attempt failed, and that another one follows."""
-        if self.state.type is StateType.CANCELLING:
-            return  # the wait before it ends at once
-        if self.context.kind == "flow":  # what this attempt submitted must not meet the next one
-            self.context.flow.runner.close(cancel=True)
-        message = f"attempt {number}: {described(error)}; the next begins in {delay:.3g} s"
-        self.set(StateType.SCHEDULED, "AwaitingRetry", message)
-
-    def attempt_begins(self, number: int) -> None:
-        """Record that another attempt begins."""
-        self.context.attempt = number
-        self.context.begin_again()
-        self.set(StateType.RUNNING, "Retrying")
-
-    def leave_behind(self) -> None:
-        """Record that it was cancelled and does not stop; nothing of it is recorded any more."""
-        with suppress(IllegalTransition):  # it has just ended
-            self.set(StateType.CANCELLED, "", "it did not stop, and was left behind")
-        self._write = _nowhere
-
-    def end_badly(self, error: BaseException) -> None:
-        """Record how an error ended the run."""
-        message = described(error)
-        if isinstance(error, TaskTimeout):
-            self.set(StateType.FAILED, "TimedOut", message)
-        elif isinstance(error, TaskCancelled | KeyboardInterrupt) or _of_asyncio(error):
-            self.set(StateType.CANCELLED, "", message)
-        elif isinstance(error, Exception) and not isinstance(error, WorkerDied):
-            self.set(StateType.FAILED, "", message)
-        else:
-            self.set(StateType.CRASHED, "", message)
 
 
 class FlowRun(Engine):
@@ -478,7 +353,7 @@ class FlowRun(Engine):
         if not self._prints:
             from brickwork_flows import prints
 
-            with _setting:
+            with setting():
                 if not self._prints:
                     prints.begin()
                     self._prints = True
@@ -561,48 +436,3 @@ class FlowRun(Engine):
             if self._persist:
                 raise
             return None, f"its result is not kept: {described(error)}"
-
-
-NOT_KEPT = "it completed before, and runs again: its result was not kept"
-
-
-def given_back(before: PastCall, path: str, inputs: str) -> tuple[bool, Any]:
-    """Return whether a call need not be made again, and what it returned then.
-
-    Raises:
-        ReplayDiverged: It had other arguments when the run ran that is resumed.
-        MissingResult: What it returned cannot be read.
-    """
-    if before.inputs != inputs:
-        if before.here:
-            return False, None  # another attempt may do something else
-        raise ReplayDiverged(
-            f"The call {path} ({before.name!r}) has other arguments than when the flow ran before.",
-            fix="Make the flow's body depend on its parameters and on results of tasks alone; "
-            "or start a new run.",
-        )
-    if before.value is not None:
-        return True, before.value[0]
-    if before.result is not None:
-        return True, restore(before.result)
-    return False, None
-
-
-def _of_asyncio(error: BaseException) -> bool:
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and isinstance(error, asyncio.CancelledError)
-
-
-def _nowhere(*_events: Event) -> None:
-    """Record nothing."""
-
-
-def described(error: BaseException) -> str:
-    """Return the kind and the text of an error, masked, for a state's message."""
-    text = "".join(traceback.format_exception_only(error)).strip()
-    return mask(text)[:MAX_MESSAGE]
-
-
-def new_run_id() -> str:
-    """Return an id for a run: ids sort by the time at which they were made."""
-    return f"{time.time_ns() // 1000:014x}{uuid4().hex[:12]}"

@@ -8,7 +8,7 @@ from typing import Any, Generic, ParamSpec, Self, TypedDict, TypeVar, Unpack, ov
 from brickwork import InvalidArguments, Scope, Task, use_engine
 from brickwork_flows.context import RunContext, current_run
 from brickwork_flows.dependencies import has_futures, resolved
-from brickwork_flows.engine import NOT_KEPT, FlowRun, Run, given_back, new_run_id
+from brickwork_flows.engine import FlowRun
 from brickwork_flows.errors import IllegalTransition, InvalidFlow, InvalidParameters
 from brickwork_flows.finding import entry_point, source_file
 from brickwork_flows.fingerprints import fingerprint
@@ -17,7 +17,8 @@ from brickwork_flows.hooks import Hook, check_hooks, tell, tell_async
 from brickwork_flows.lines import RunLog
 from brickwork_flows.names import NameOption, arguments_of, check_name, named, tags_of_run
 from brickwork_flows.parameters import recorded
-from brickwork_flows.replay import Replay
+from brickwork_flows.recording import Run, new_run_id
+from brickwork_flows.replay import NOT_KEPT, Replay, given_back
 from brickwork_flows.runners import LazyRunner, TaskRunner, ThreadRunner
 from brickwork_flows.runtime import current_runtime
 from brickwork_flows.states import StateType

@@ -1,11 +1,12 @@
 """What a run that is resumed, or tried again, has done before."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from brickwork_flows.errors import ReplayDiverged
 from brickwork_flows.history.events import ResultKept
 from brickwork_flows.history.interface import History
+from brickwork_flows.results import restore
 from brickwork_flows.states import StateType
 
 
@@ -105,3 +106,28 @@ class Replay:
                 fix="Make the flow's body depend on its parameters and on results of tasks alone; "
                 "or start a new run.",
             )
+
+
+NOT_KEPT = "it completed before, and runs again: its result was not kept"
+
+
+def given_back(before: PastCall, path: str, inputs: str) -> tuple[bool, Any]:
+    """Return whether a call need not be made again, and what it returned then.
+
+    Raises:
+        ReplayDiverged: It had other arguments when the run ran that is resumed.
+        MissingResult: What it returned cannot be read.
+    """
+    if before.inputs != inputs:
+        if before.here:
+            return False, None  # another attempt may do something else
+        raise ReplayDiverged(
+            f"The call {path} ({before.name!r}) has other arguments than when the flow ran before.",
+            fix="Make the flow's body depend on its parameters and on results of tasks alone; "
+            "or start a new run.",
+        )
+    if before.value is not None:
+        return True, before.value[0]
+    if before.result is not None:
+        return True, restore(before.result)
+    return False, None

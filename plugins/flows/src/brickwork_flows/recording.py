@@ -1,0 +1,161 @@
+"""Recording what becomes of a run: its states, and why it went into each."""
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Lock
+from uuid import uuid4
+
+from brickwork import TaskCancelled, TaskTimeout, mask
+from brickwork_flows.context import RunContext
+from brickwork_flows.errors import IllegalTransition, WorkerDied
+from brickwork_flows.history.events import Event, StateSet
+from brickwork_flows.states import State, StateType, check_transition
+
+MAX_MESSAGE = 500
+
+# Who is asked to cancel a run sets a state in another thread than the run's own.
+_setting = Lock()
+
+
+def _in_child() -> None:
+    # Another thread may have held it when the process was forked, and is not in the child.
+    global _setting
+    _setting = Lock()
+
+
+def setting() -> Lock:
+    """Return the lock under which a run's states, and what belongs to them, are changed."""
+    return _setting
+
+
+os.register_at_fork(after_in_child=_in_child)
+
+
+class Run:
+    """A run and its states, each recorded when it is set. Tells nobody's secrets.
+
+    Attributes:
+        context: What is called inside sees this.
+        states: Every state that it was in since it began here, as recorded.
+        number: How many states were recorded.
+    """
+
+    __slots__ = ("_write", "context", "number", "states")
+
+    def __init__(self, context: RunContext, write: Callable[..., None], number: int = 0) -> None:
+        self.context = context
+        self.states: list[StateSet] = []
+        self._write = write
+        self.number = number
+
+    def begin(self, *before: Event, message: str = "") -> None:
+        """Record that the run came to be and began at once."""
+        run, now = self.context.id, time.time()
+        number = self.number
+        pending = StateSet(run, number + 1, "pending", "Pending", message, now)
+        running = StateSet(run, number + 2, "running", "Running", "", now, self.context.attempt)
+        self._write(*before, pending, running)
+        self.number = number + 2
+        self.states += (pending, running)
+
+    def found(self, message: str, before: tuple[Event, ...], kept: tuple[Event, ...]) -> None:
+        """Record that the run came to be and ended at once, with a result of another run."""
+        run, now, number = self.context.id, time.time(), self.number
+        pending = StateSet(run, number + 1, "pending", "Pending", "", now)
+        cached = StateSet(
+            run, number + 2, "completed", "Cached", message, now, self.context.attempt
+        )
+        self._write(*before, pending, *kept, cached)
+        self.number = number + 2
+        self.states += (pending, cached)
+
+    def set(self, kind: StateType, name: str = "", message: str = "", *before: Event) -> None:
+        """Record that the run goes into a state.
+
+        Raises:
+            IllegalTransition: It may not follow.
+        """
+        with _setting:
+            last = StateType(self.states[-1].type) if self.states else None
+            check_transition(last, kind, self.context.run_name)
+            state = StateSet(
+                self.context.id,
+                self.number + 1,
+                kind.value,
+                name or kind.value.capitalize(),
+                message,
+                time.time(),
+                self.context.attempt,
+            )
+            self._write(*before, state)
+            self.number += 1
+            self.states.append(state)
+
+    @property
+    def state(self) -> State:
+        """The state that it is in."""
+        return self.states[-1].state
+
+    @property
+    def ended(self) -> bool:
+        """Whether that is a state in which a run ends."""
+        return bool(self.states) and self.state.final
+
+    # What a call of `Task.perform` tells
+
+    def retry_planned(self, error: Exception, number: int, delay: float) -> None:
+        """Record that an attempt failed, and that another one follows."""
+        if self.state.type is StateType.CANCELLING:
+            return  # the wait before it ends at once
+        if self.context.kind == "flow":  # what this attempt submitted must not meet the next one
+            self.context.flow.runner.close(cancel=True)
+        message = f"attempt {number}: {described(error)}; the next begins in {delay:.3g} s"
+        self.set(StateType.SCHEDULED, "AwaitingRetry", message)
+
+    def attempt_begins(self, number: int) -> None:
+        """Record that another attempt begins."""
+        self.context.attempt = number
+        self.context.begin_again()
+        self.set(StateType.RUNNING, "Retrying")
+
+    def leave_behind(self) -> None:
+        """Record that it was cancelled and does not stop; nothing of it is recorded any more."""
+        with suppress(IllegalTransition):  # it has just ended
+            self.set(StateType.CANCELLED, "", "it did not stop, and was left behind")
+        self._write = _nowhere
+
+    def end_badly(self, error: BaseException) -> None:
+        """Record how an error ended the run."""
+        message = described(error)
+        if isinstance(error, TaskTimeout):
+            self.set(StateType.FAILED, "TimedOut", message)
+        elif isinstance(error, TaskCancelled | KeyboardInterrupt) or _of_asyncio(error):
+            self.set(StateType.CANCELLED, "", message)
+        elif isinstance(error, Exception) and not isinstance(error, WorkerDied):
+            self.set(StateType.FAILED, "", message)
+        else:
+            self.set(StateType.CRASHED, "", message)
+
+
+def _nowhere(*_events: Event) -> None:
+    """Record nothing."""
+
+
+def _of_asyncio(error: BaseException) -> bool:
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)
+
+
+def described(error: BaseException) -> str:
+    """Return the kind and the text of an error, masked, for a state's message."""
+    text = "".join(traceback.format_exception_only(error)).strip()
+    return mask(text)[:MAX_MESSAGE]
+
+
+def new_run_id() -> str:
+    """Return an id for a run: ids sort by the time at which they were made."""
+    return f"{time.time_ns() // 1000:014x}{uuid4().hex[:12]}"
