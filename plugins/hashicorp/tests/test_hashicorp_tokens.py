@@ -95,7 +95,7 @@ def test_near_its_longest_life_a_token_is_replaced(
 ) -> None:
     """What can be renewed no further is followed by a login, and no read fails meanwhile."""
     server, faults = faulty_server
-    block = server.block(server.app_role(policy, token_ttl="2s", token_max_ttl="3s"))
+    block = server.block(server.app_role(policy, token_ttl="3s", token_max_ttl="5s"))
     block.save("default")
     resolver = VaultResolver()
     _until(lambda: bool(resolver.resolve(f"{kv2}/app")) and _logins(faults) >= 2)
