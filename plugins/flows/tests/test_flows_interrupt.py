@@ -149,4 +149,5 @@ def test_ctrl_c_cancels_everything(flow: str, words: str, tasks: int, tmp_path: 
     assert seconds < LIMIT_SECONDS
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert {run.name: run.state.name for run in runs if run.state.name != "Cancelled"} == {}
-    assert len(runs) == tasks + 1
+    # All of those at work; of those in the queue as many as were submitted when Ctrl-C came.
+    assert min(tasks, 5) <= len(runs) - 1 <= tasks
