@@ -208,7 +208,12 @@ class Flow(Generic[P, R]):
         try:
             return self._task.coerce(bound.arguments)
         except InvalidArguments as error:
-            raise InvalidParameters(f"Flow {self.name!r}: {error.what}", fix=error.fix) from None
+            raise self.misfit(error) from None
+
+    def misfit(self, error: InvalidArguments) -> InvalidParameters:
+        """Return what arguments that do not fit are for a flow, which is no task for its users."""
+        what = error.what.removeprefix(f"Task {self.name!r}: ")
+        return InvalidParameters(f"Flow {self.name!r}: {what}", fix=error.fix)
 
 
 class Beginning:

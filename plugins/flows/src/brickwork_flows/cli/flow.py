@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from brickwork import InvalidArguments
 from brickwork.commands import (
     Invocation,
     json_option,
@@ -50,7 +51,10 @@ def run(
         from brickwork_flows.errors import InvalidFlow
 
         raise InvalidFlow(f"{target} is no flow.", fix="Put @flow on the function.")
-    arguments = read_arguments(invocation, flow.task, texts, "-p")
+    try:
+        arguments = read_arguments(invocation, flow.task, texts, "-p")
+    except InvalidArguments as error:
+        raise flow.misfit(error) from None
     how = Beginning()
     run_and_print(
         how.run_id,
