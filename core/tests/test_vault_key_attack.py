@@ -313,4 +313,5 @@ def test_control_a_planted_key_is_found(home: Path) -> None:
     for number, form in enumerate(forms(key)):
         (home / f"planted-{number}").write_bytes(os.urandom(1000) + form + os.urandom(1000))
     assert len(places_of(key, home)) == 9
-    assert places_of(bytes(range(1, 33)), home) == []
+    # No bytes in common with the planted key: one that was shifted by a byte is found by chance.
+    assert places_of(bytes(range(128, 160)), home) == []
