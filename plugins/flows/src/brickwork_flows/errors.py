@@ -17,7 +17,8 @@
         ├── EndlessWait          a wait for a future that would never end
         ├── NotSendable          a task, argument or result cannot go to another process
         ├── WorkerDied           the process that ran a task was killed
-        └── HistoryError         the history of runs cannot be read or written
+        ├── HistoryError         the history of runs cannot be read or written
+        └── EntryConflict        something in the history was changed by somebody else
 """
 
 from brickwork import BrickworkError
@@ -91,3 +92,9 @@ class HistoryError(FlowError):
     """The history of runs cannot be read or written."""
 
     exit_code = 8
+
+
+class EntryConflict(FlowError):
+    """Something that is kept beside the runs has another version than the one that was expected."""
+
+    exit_code = 5

@@ -10,6 +10,7 @@ from brickwork_flows.errors import HistoryError, InvalidFlow, NotResumable
 from brickwork_flows.finding import find
 from brickwork_flows.flow import Beginning, Flow
 from brickwork_flows.history.interface import RunRecord
+from brickwork_flows.history.requests import ask
 from brickwork_flows.parameters import restored
 from brickwork_flows.replay import Replay
 from brickwork_flows.runtime import Runtime, current_runtime
@@ -96,7 +97,7 @@ def resume_flow(flow: Flow[Any, Any], record: RunRecord, again: Mapping[str, Any
 
 def _beginning(runtime: Runtime, record: RunRecord) -> Beginning:
     # What somebody asked of it before it ended is not meant for what begins now.
-    runtime.history.request(record.id, "")
+    ask(runtime.history, record.id, "")
     return Beginning(
         record.id,
         Replay.of(runtime.history, record.id),

@@ -18,6 +18,7 @@ from brickwork.commands import (
 from brickwork_flows.cli.found import found
 from brickwork_flows.errors import MissingResult, NotResumable
 from brickwork_flows.history.interface import RunRecord
+from brickwork_flows.history.requests import ask
 from brickwork_flows.runtime import Runtime, current_runtime
 from brickwork_flows.states import FINAL, StateType
 
@@ -101,7 +102,7 @@ def cancel(run_id: str) -> None:
         )
     if record.state.final:
         raise NotResumable(f"The run {record.id} has ended: it is {record.state.type.value}.")
-    runtime.history.request(record.id, "cancel")
+    ask(runtime.history, record.id, "cancel")
     until = time.monotonic() + CANCEL_SECONDS
     while time.monotonic() < until:
         runtime.flush()

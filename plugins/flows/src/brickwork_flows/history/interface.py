@@ -1,9 +1,10 @@
 """The interface of histories: where the runs of flows are kept, and asked for."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
+from brickwork_flows.errors import EntryConflict
 from brickwork_flows.history.events import Event, Logged, ResultKept
 from brickwork_flows.states import State, StateType
 
@@ -43,6 +44,22 @@ class RunRecord(NamedTuple):
     def state(self) -> State:
         """The state that it is in."""
         return self.states[-1]
+
+
+class Entry(NamedTuple):
+    """Something small that is kept beside the runs, and that may change.
+
+    Attributes:
+        key: Its key, within its collection.
+        value: What JSON can hold; not None.
+        version: 1 when it was made, then one more with each change.
+        at: When it was changed last, in seconds since 1970.
+    """
+
+    key: str
+    value: Any
+    version: int
+    at: float
 
 
 class History(ABC):
@@ -114,19 +131,81 @@ class History(ABC):
         """Return what was logged within a flow's run, oldest first."""
 
     @abstractmethod
-    def request(self, flow_run: str, wish: str) -> None:
-        """Ask the process that runs a flow for something: ``cancel`` or ``pause``.
+    def entries(
+        self, collection: str, *, prefix: str = "", after: str = "", limit: int = 1000
+    ) -> Sequence[Entry]:
+        """Return entries of a collection, in the order of their keys by code point.
 
-        An empty wish takes back what was asked.
+        Args:
+            collection: The name of the collection; there is nothing to make before it is used.
+            prefix: Only keys that begin so.
+            after: Only keys that come after this one.
+            limit: How many at most.
         """
 
     @abstractmethod
-    def requests(self, flow_runs: Iterable[str]) -> Mapping[str, str]:
-        """Return what was asked of runs and not yet taken up, by the id of the run."""
+    def put(
+        self,
+        collection: str,
+        key: str,
+        value: Any,
+        *,
+        expected: int | None = None,
+        run: str | None = None,
+    ) -> Entry:
+        """Keep a value under a key, durably when it returns.
+
+        Args:
+            collection: The name of the collection.
+            key: The key.
+            value: What JSON can hold; None removes the entry.
+            expected: The version that it must have to be changed; 0: there must be none. Without
+                it, it is changed in any case.
+            run: The run of a flow with which it is removed.
+
+        Returns:
+            The entry as it is kept; what was removed is returned with version 0.
+
+        Raises:
+            EntryConflict: It has another version than expected; nothing is changed.
+        """
+
+    def change(
+        self, collection: str, key: str, function: Callable[[Any], Any], *, run: str | None = None
+    ) -> Entry:
+        """Change a value to what a function makes of it, safely beside others who do the same.
+
+        Args:
+            collection: The name of the collection.
+            key: The key.
+            function: From the value, or None where there is none, to the new one, or None. It is
+                called again when somebody else was faster.
+            run: The run of a flow with which it is removed.
+        """
+        while True:
+            found = self.entry(collection, key)
+            value = function(None if found is None else found.value)
+            if found is None and value is None:
+                return Entry(key, None, 0, 0.0)
+            try:
+                return self.put(
+                    collection, key, value, expected=0 if found is None else found.version, run=run
+                )
+            except EntryConflict:
+                continue
+
+    def entry(self, collection: str, key: str) -> Entry | None:
+        """Return one entry; None where there is none."""
+        for found in self.entries(collection, prefix=key, limit=1):
+            if found.key == key:
+                return found
+        return None
 
     @abstractmethod
     def remove(self, run_id: str) -> Sequence[ResultKept]:
         """Remove the run of a flow with everything in it, and return the results to delete.
+
+        Entries that were put with that run go, too.
 
         Not those that the result of another run points to, as that of a cache hit does.
         """

@@ -9,8 +9,24 @@ from brickwork_flows.history.interface import History
 
 ASK_SECONDS = 0.5
 
+COLLECTION = "requests"
+
 Asked = Callable[[str], bool]
 """Is told what was asked of a run; returns whether that was for it to do."""
+
+
+def ask(history: History, flow_run: str, wish: str) -> None:
+    """Ask the process that runs a flow for something: ``cancel`` or ``pause``.
+
+    Args:
+        history: Where the run is recorded.
+        flow_run: The flow's run; only the last wish for it counts.
+        wish: What is asked for; an empty one takes back what was asked.
+
+    Raises:
+        HistoryError: It cannot be written.
+    """
+    history.put(COLLECTION, flow_run, wish or None, run=flow_run)
 
 
 class Requests:
@@ -40,7 +56,7 @@ class Requests:
             return
         self._next = now + ASK_SECONDS
         with suppress(HistoryError):  # it is looked for again soon
-            for run, wish in self._history.requests(list(self._watched)).items():
-                asked = self._watched.get(run)
-                if asked is not None and asked(wish):
-                    self._history.request(run, "")
+            for entry in self._history.entries(COLLECTION):
+                asked = self._watched.get(entry.key)
+                if asked is not None and asked(entry.value):
+                    ask(self._history, entry.key, "")

@@ -50,8 +50,22 @@ CREATE TABLE logs (
 CREATE TABLE requests (flow_run TEXT PRIMARY KEY, wish TEXT NOT NULL) WITHOUT ROWID;
 """
 
-UPGRADES: dict[int, str] = {}
+ENTRIES = """
+CREATE TABLE entries (
+    collection TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    at REAL NOT NULL,
+    run TEXT,
+    PRIMARY KEY (collection, key)
+) WITHOUT ROWID;
+CREATE INDEX entries_by_run ON entries (run) WHERE run IS NOT NULL;
+DROP TABLE requests;
+"""
+
+UPGRADES: dict[int, str] = {1: ENTRIES}
 """By format, what makes the next one of it."""
 
-FORMAT = 1
+FORMAT = 2
 """The newest."""

@@ -4,16 +4,17 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from brickwork_flows.errors import HistoryError, RunNotFound
+from brickwork_flows.errors import EntryConflict, HistoryError, RunNotFound
 from brickwork_flows.history.connections import connect, patiently
 from brickwork_flows.history.events import Event, Logged, ResultKept, RunStarted, StateSet
-from brickwork_flows.history.interface import History, RunRecord
+from brickwork_flows.history.interface import Entry, History, RunRecord
 from brickwork_flows.states import StateType
 
 T = TypeVar("T")
@@ -60,13 +61,36 @@ class SqliteHistory(History):
                 rows.mend()
                 rows.insert(database)
 
-    def request(self, flow_run: str, wish: str) -> None:
-        """Ask for something."""
+    def put(
+        self,
+        collection: str,
+        key: str,
+        value: Any,
+        *,
+        expected: int | None = None,
+        run: str | None = None,
+    ) -> Entry:
+        """Keep a value under a key."""
+        where = (collection, key)
         with self._transaction() as database:
-            if wish:
-                database.execute("INSERT OR REPLACE INTO requests VALUES (?, ?)", (flow_run, wish))
-            else:
-                database.execute("DELETE FROM requests WHERE flow_run = ?", (flow_run,))
+            row = database.execute(
+                "SELECT version FROM entries WHERE collection = ? AND key = ?", where
+            ).fetchone()
+            version: int = row[0] if row else 0
+            if expected is not None and expected != version:
+                raise EntryConflict(
+                    f"{key!r} in {collection!r} has version {version}, and not {expected}.",
+                    fix="Read it again.",
+                )
+            if value is None:
+                database.execute("DELETE FROM entries WHERE collection = ? AND key = ?", where)
+                return Entry(key, None, 0, time.time())
+            kept = Entry(key, value, version + 1, time.time())
+            database.execute(
+                "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)",
+                (collection, key, json.dumps(value), kept.version, kept.at, run),
+            )
+            return kept
 
     def remove(self, run_id: str) -> Sequence[ResultKept]:
         """Remove a flow's run; a result that another run points to, as a cache hit does, stays."""
@@ -81,8 +105,9 @@ class SqliteHistory(History):
             ).fetchall()
             for table in ("states", "results"):
                 database.execute(f"DELETE FROM {table} WHERE run IN ({ids})", flow_run)  # noqa: S608  # as above
-            for table in ("logs", "runs", "requests"):
+            for table in ("logs", "runs"):
                 database.execute(f"DELETE FROM {table} WHERE flow_run = ?", flow_run)  # noqa: S608  # as above
+            database.execute("DELETE FROM entries WHERE run = ?", flow_run)
         return [ResultKept._make(row) for row in kept]
 
     # Reading
@@ -155,12 +180,16 @@ class SqliteHistory(History):
         )
         return [Logged._make(row) for row in rows]
 
-    def requests(self, flow_runs: Iterable[str]) -> Mapping[str, str]:
-        """Return what was asked."""
-        wanted = tuple(flow_runs)
-        marks = ",".join("?" * len(wanted))
-        rows = self._read(f"SELECT * FROM requests WHERE flow_run IN ({marks})", wanted)  # noqa: S608  # marks only
-        return dict(rows)
+    def entries(
+        self, collection: str, *, prefix: str = "", after: str = "", limit: int = 1000
+    ) -> Sequence[Entry]:
+        """Return entries of a collection."""
+        rows = self._read(
+            "SELECT key, value, version, at FROM entries WHERE collection = ? AND key > ?"
+            " AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key LIMIT ?",
+            (collection, after, prefix, len(prefix), prefix, limit),
+        )
+        return [Entry(key, json.loads(value), *rest) for key, value, *rest in rows]
 
     def close(self) -> None:
         """Close this thread's connection."""

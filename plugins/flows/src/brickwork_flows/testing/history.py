@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from brickwork.testing import Contract
 from brickwork_flows.errors import RunNotFound
 from brickwork_flows.history.events import Event, Logged, ResultKept, RunStarted, StateSet
 from brickwork_flows.history.interface import History
 from brickwork_flows.states import State, StateType
+from brickwork_flows.testing.entries import EntriesContract
 
 _AT = 1_795_420_506.092616
 
@@ -48,18 +48,8 @@ def ended(run: str, kind: StateType = StateType.COMPLETED, message: str = "") ->
     return StateSet(run, 3, kind.value, kind.value.capitalize(), message, _AT + 1, 1)
 
 
-class HistoryContract(Contract):
+class HistoryContract(EntriesContract):
     """What every history must keep. Subclass it and give ``history`` and ``reopened``."""
-
-    @pytest.fixture
-    def history(self) -> History:
-        """Override: an empty history."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    def reopened(self, history: History) -> Callable[[], History]:
-        """Override: opens the same history once more, as another process would."""
-        raise NotImplementedError
 
     def test_a_run_comes_back_as_it_was_recorded(self, history: History) -> None:
         """Every field of a run and of its states is read as it was written."""
@@ -132,7 +122,7 @@ class HistoryContract(Contract):
         assert history.result("f") is None, "There is a result of a run that is not there."
         assert not history.results("f"), "There are results of a run that is not there."
         assert not history.logs("f"), "There are logs of a run that is not there."
-        assert not history.requests(["f"]), "There is a request for a run that is not there."
+        assert not history.entries("notes"), "Whose entries are these?"
         with pytest.raises(RunNotFound):
             history.run("f")
 
@@ -233,15 +223,6 @@ class HistoryContract(Contract):
             "`after` is the number of the last line not to return, `limit` how many at most."
         )
 
-    def test_requests_are_found_until_taken_back(self, history: History) -> None:
-        """The last wish of each run counts; an empty one takes it back."""
-        history.request("f", "pause")
-        history.request("f", "cancel")
-        history.request("g", "pause")
-        assert dict(history.requests(["f", "h"])) == {"f": "cancel"}, "The last request counts."
-        history.request("f", "")
-        assert dict(history.requests(["f", "g"])) == {"g": "pause"}, "It was taken back."
-
     def test_remove_takes_everything_of_one_run(self, history: History) -> None:
         """Nothing of it stays; the results to delete are told; other runs stay whole."""
         large = ResultKept("f.t-0", "json", None, "file:/tmp/x", "f")
@@ -250,14 +231,18 @@ class HistoryContract(Contract):
             own = large._replace(run=f"{run}.t-0", storage_key=run)
             history.record([ResultKept(run, "json", b"1"), own])
             history.record([Logged(run, 1, _AT, 20, "app", "x"), ended(run)])
-            history.request(run, "cancel")
+            history.put("wishes", run, "cancel", run=run)
+            history.put("wishes", f"{run}-stays", "cancel")
         seen = _everything(history, "g")
         assert list(history.remove("f")) == [large], "These files are to be deleted now."
         with pytest.raises(RunNotFound):
             history.run("f")
         left = (history.children("f"), history.logs("f"), history.results("f"))
         assert not any(left), f"Something of the removed run stayed: {left}"
-        assert dict(history.requests(["f", "g"])) == {"g": "cancel"}, "Requests are removed too."
+        keys = [entry.key for entry in history.entries("wishes")]
+        assert keys == ["f-stays", "g", "g-stays"], (
+            "Entries that were put with the run are removed with it, and no others."
+        )
         assert history.result("f.t-0") is None, "The result of a task of it stayed."
         assert _everything(history, "g") == seen, "Another run lost something."
         with pytest.raises(RunNotFound):
