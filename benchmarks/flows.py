@@ -19,7 +19,7 @@ def measure(context: Context) -> Iterator[Row]:
     """Yield the rows of this part."""
     env = vault_env(context.scratch("home"))
     core = Process([context.python, "-c", "import brickwork.tasks, brickwork.block"], env)
-    ours = Process([context.python, "-c", "import brickwork_flows.flow"], env)
+    ours = Process([context.python, "-c", "import brickwork_flows.definition"], env)
     empty = Process([context.python, "-c", _EMPTY], env)
     timed = interleave([core, ours, empty], context.some(20))
     yield Row(

@@ -16,6 +16,7 @@ import pytest
 
 from brickwork import BasicAuth, Secret
 from brickwork_flows import StateType, flow, resume, task
+from brickwork_flows.definition import Flow
 from brickwork_flows.errors import (
     InvalidFlow,
     InvalidParameters,
@@ -23,7 +24,6 @@ from brickwork_flows.errors import (
     ReplayDiverged,
     RunNotFound,
 )
-from brickwork_flows.flow import Flow
 from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.parameters import recorded, restored
 from brickwork_flows.resuming import resume_flow

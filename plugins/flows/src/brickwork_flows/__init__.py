@@ -3,8 +3,6 @@
 The names are imported when they are asked for.
 """
 
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
         current_flow_run as current_flow_run,
         current_task_run as current_task_run,
     )
-    from brickwork_flows.flow import Flow as Flow, flow as flow
+    from brickwork_flows.definition import Flow as Flow, flow as flow
     from brickwork_flows.futures import (
         RunFuture as RunFuture,
         allow_failure as allow_failure,
@@ -48,7 +46,7 @@ _HOMES = {
     "current": "CurrentRun current_flow_run current_task_run",
     "logs": "get_run_logger",
     "names": "tags",
-    "flow": "Flow flow",
+    "definition": "Flow flow",
     "futures": "RunFuture allow_failure unmapped",
     "resuming": "resume",
     "runners": "TaskRunner ThreadRunner",
@@ -79,14 +77,3 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return __all__
-
-
-class _Package(ModuleType):
-    """Keeps `flow` the decorator: importing the module of that name would put it in its place."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _HOME_OF and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

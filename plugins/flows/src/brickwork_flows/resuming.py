@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from brickwork_flows.definition import Flow
 from brickwork_flows.errors import HistoryError, InvalidFlow, NotResumable
 from brickwork_flows.finding import find
-from brickwork_flows.flow import Beginning, Flow
 from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.history.requests import ask
 from brickwork_flows.parameters import restored
 from brickwork_flows.replay import Replay
+from brickwork_flows.running import Beginning
 from brickwork_flows.runtime import Runtime, current_runtime
 from brickwork_flows.states import StateType
 

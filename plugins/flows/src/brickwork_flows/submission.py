@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from brickwork import Scope, Task, TaskCancelled
+from brickwork_flows.calls import TaskCall
 from brickwork_flows.context import current_run
 from brickwork_flows.dependencies import resolved, resolved_async
 from brickwork_flows.futures import RunFuture
@@ -64,7 +65,7 @@ def _run(
             raise _cancelled(future)
         if after:
             resolved(task.name, after, {})
-        return engine.here(task, args, kwargs, future.key, future)
+        return TaskCall(engine, task, args, kwargs, future.key, future).run()
 
 
 async def _run_async(
@@ -80,7 +81,7 @@ async def _run_async(
             raise _cancelled(future)
         if after:
             await resolved_async(task.name, after, {})
-        return await engine.here_async(task, args, kwargs, future.key, future)
+        return await TaskCall(engine, task, args, kwargs, future.key, future).run_async()
 
 
 def _cancelled(future: RunFuture[Any]) -> TaskCancelled:

@@ -43,8 +43,9 @@ def run(
     or a URL for a block or a storage. A secret is given as "-", from standard input.
     """  # noqa: D301  # click wants the character itself before lines that it must not wrap
     from brickwork_flows.cli.running import run_and_print
+    from brickwork_flows.definition import Flow
     from brickwork_flows.finding import find
-    from brickwork_flows.flow import Beginning, Flow
+    from brickwork_flows.running import Beginning
 
     flow = find(target)
     if not isinstance(flow, Flow):
@@ -71,8 +72,8 @@ def run(
 @json_option
 def ls(file: Path, as_json: bool) -> None:
     """List the flows of a file."""
+    from brickwork_flows.definition import Flow
     from brickwork_flows.finding import load_file
-    from brickwork_flows.flow import Flow
 
     module = load_file(file)
     rows: list[dict[str, Any]] = [

@@ -1,0 +1,229 @@
+"""One call of a task in the run of a flow: found or performed, recorded, and told.
+
+What is done twice here, once without and once with an event loop, differs in the waiting alone; all
+that is decided and recorded stands in the steps below.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from brickwork import Task
+from brickwork_flows.context import RunContext, current_run
+from brickwork_flows.dependencies import has_futures, resolved, resolved_async
+from brickwork_flows.fingerprints import fingerprint
+from brickwork_flows.futures import RunFuture
+from brickwork_flows.history.events import Event, RunStarted
+from brickwork_flows.hooks import tell, tell_async
+from brickwork_flows.names import arguments_of, named, tags_of_run
+from brickwork_flows.recording import Run
+from brickwork_flows.replay import NOT_KEPT, given_back
+from brickwork_flows.states import StateType
+
+if TYPE_CHECKING:
+    from brickwork_flows.caching.calls import CachedCall
+    from brickwork_flows.engine import FlowRun
+
+
+class TaskCall:
+    """A call of a task in a flow.
+
+    Args:
+        flow: The flow's run.
+        task: The task; an async one is performed by `run_async`, or where its runner can by `run`.
+        args: Positional arguments; futures in them are waited for.
+        kwargs: Arguments by name.
+        path: Which call it is.
+        future: Is told which run it is; where that was submitted, the runner does the work.
+    """
+
+    __slots__ = ("_args", "_cache", "_flow", "_future", "_kwargs", "_path", "_run", "_task")
+
+    _run: Run
+
+    def __init__(
+        self,
+        flow: "FlowRun",
+        task: Task[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        path: str,
+        future: RunFuture[Any] | None = None,
+    ) -> None:
+        self._flow = flow
+        self._task = task
+        self._args = args
+        self._kwargs = kwargs
+        self._path = path
+        self._future = future
+        self._cache: CachedCall | None = None
+
+    def run(self) -> Any:
+        """Run the task in this thread."""
+        if has_futures(self._args, self._kwargs):
+            self._args, self._kwargs = resolved(self._task.name, self._args, self._kwargs)
+        if not self._caches():
+            return self._perform()
+        with self._cached_call() as self._cache:
+            return self._perform()
+
+    async def run_async(self) -> Any:
+        """Run the task without blocking the event loop."""
+        if has_futures(self._args, self._kwargs):
+            waiting = resolved_async(self._task.name, self._args, self._kwargs)
+            self._args, self._kwargs = await waiting
+        if not self._caches():
+            return await self._perform_async()
+        async with self._cached_call() as self._cache:
+            return await self._perform_async()
+
+    def _perform(self) -> Any:
+        task, future = self._task, self._future
+        known = self._begin()
+        run = self._run
+        if known is not None:
+            if self._cache is not None:
+                tell(task, run.context, run.states)
+            return known[0]
+        token = current_run.set(run.context)
+        try:
+            if future is None or not future.submitted:
+                value = task.perform(self._args, self._kwargs, run)
+            else:
+                value = self._flow.runner.perform(task, self._args, self._kwargs, run)
+        except BaseException as error:
+            self._fail(error)
+            if task.options:
+                tell(task, run.context, run.states)
+            raise
+        finally:
+            current_run.reset(token)
+        self._complete(value)
+        if task.options:
+            tell(task, run.context, run.states)
+        return value
+
+    async def _perform_async(self) -> Any:
+        task = self._task
+        known = self._begin()
+        run = self._run
+        if known is not None:
+            if self._cache is not None:
+                await tell_async(task, run.context, run.states)
+            return known[0]
+        token = current_run.set(run.context)
+        try:
+            value = await task.perform_async(self._args, self._kwargs, run)
+        except BaseException as error:
+            self._fail(error)
+            if task.options and isinstance(error, Exception):
+                await tell_async(task, run.context, run.states)
+            raise
+        finally:
+            current_run.reset(token)
+        self._complete(value)
+        if task.options:
+            await tell_async(task, run.context, run.states)
+        return value
+
+    # Steps
+
+    def _caches(self) -> bool:
+        return self._task.caches and not self._flow.replay.knows(self._path)
+
+    def _cached_call(self) -> "CachedCall":
+        from brickwork_flows.caching.calls import CachedCall
+
+        return CachedCall(self._flow, self._task, self._args, self._kwargs, self._path)
+
+    def _begin(self) -> list[Any] | None:
+        """Record that the task begins; or return, in a list, what it returned before.
+
+        Raises:
+            ReplayDiverged: What ran before as this call was something else.
+        """
+        flow, task, path = self._flow, self._task, self._path
+        inputs = fingerprint(self._args, self._kwargs)
+        context = self._context()
+        before = flow.replay.calls.get(path)
+        started: tuple[Event, ...] = ()
+        message = ""
+        if before is None:
+            run = self._run = Run(context, flow.write)
+            caller = current_run.get()
+            started = (
+                RunStarted(
+                    context.id,
+                    "task",
+                    task.name,
+                    context.run_name,
+                    flow.id if caller is None else caller.id,
+                    path,
+                    flow.root,
+                    context.tags,
+                    inputs,
+                ),
+            )
+        else:
+            run = self._run = Run(context, flow.write, before.number)
+            known, value = given_back(before, path, inputs)
+            if known:
+                return [value]
+            context.attempt = before.attempts + 1
+            message = NOT_KEPT if before.completed else ""
+        if self._cache is not None and self._cache.found is not None:
+            self._found(self._cache, inputs, started)
+        else:
+            if task.retry.retries:
+                flow.retried.add(path)
+            run.begin(*started, message=message)
+        if self._future is not None:
+            self._future.runs_as(run)
+        return None if self._cache is None else self._cache.found
+
+    def _found(self, cache: "CachedCall", inputs: str, started: tuple[Event, ...]) -> None:
+        """Record that the task need not run, since its result was in the cache."""
+        run, flow = self._run, self._flow
+        kept = () if flow.persist is False else (cache.kept._replace(run=run.context.id),)
+        run.found(cache.note, started, kept)
+        if flow.again:
+            flow.remember(run, inputs, cache.found)
+
+    def _context(self) -> RunContext:
+        flow, task, path = self._flow, self._task, self._path
+        options = task.options
+        name, prints = path, flow.context.log_prints
+        if options:
+            if "task_run_name" in options:
+                template = options["task_run_name"]
+                args, kwargs = self._args, self._kwargs
+                name = named(task.name, template, lambda: arguments_of(task.fn, args, kwargs))
+            wanted = options.get("log_prints")
+            prints = prints if wanted is None else wanted
+        if prints:
+            flow.watch_prints()
+        tags = tags_of_run(task.tags)
+        run_id = f"{flow.root}.{path}"
+        return RunContext(run_id, "task", task.name, name, path, flow, task.fn, tags, prints)
+
+    def _complete(self, value: Any) -> None:
+        """Record that the task ended well, and keep its result."""
+        run, flow = self._run, self._flow
+        kept, note = flow.kept(run.context.id, value)
+        if self._cache is not None:
+            note = "; ".join(filter(None, (note, self._cache.keep(kept))))
+        if kept is None:
+            run.set(StateType.COMPLETED, "", note)
+        else:
+            run.set(StateType.COMPLETED, "", note, kept)
+        flow.retried.discard(self._path)
+        if flow.may_come_again(self._path):
+            flow.remember(run, fingerprint(self._args, self._kwargs), [value])
+
+    def _fail(self, error: BaseException) -> None:
+        """Record how the task ended badly."""
+        run, flow = self._run, self._flow
+        run.end_badly(error)
+        flow.first_failed = flow.first_failed or run.context.run_name
+        flow.retried.discard(self._path)
+        if flow.may_come_again(self._path):
+            flow.remember(run, fingerprint(self._args, self._kwargs), None)

@@ -1,0 +1,219 @@
+"""One run of a flow: how it begins, anew or once more, and how it ends."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from contextvars import Token
+from typing import TYPE_CHECKING, Any, Self
+
+from brickwork import Scope, use_engine
+from brickwork_flows.context import RunContext, current_run
+from brickwork_flows.engine import FlowRun
+from brickwork_flows.errors import IllegalTransition
+from brickwork_flows.finding import entry_point, source_file
+from brickwork_flows.fingerprints import fingerprint
+from brickwork_flows.history.events import RunStarted
+from brickwork_flows.lines import RunLog
+from brickwork_flows.names import arguments_of, named, tags_of_run
+from brickwork_flows.parameters import recorded
+from brickwork_flows.recording import Run, new_run_id
+from brickwork_flows.replay import NOT_KEPT, Replay, given_back
+from brickwork_flows.runners import LazyRunner, ThreadRunner
+from brickwork_flows.runtime import current_runtime
+from brickwork_flows.states import StateType
+
+if TYPE_CHECKING:
+    from brickwork_flows.definition import Flow
+
+
+class Beginning:
+    """How a run begins: anew, as part of another one, or as one that is resumed.
+
+    Args:
+        run_id: Its id; None for a new one that nobody calls.
+        replay: What it did before; the whole run's, if it is part of one.
+        states: How many states it was in.
+        attempts: How many times it was tried.
+        run_name: The name it had; None for a new run.
+        caller: The run that calls the flow.
+        path: Which call it is.
+        inputs: A fingerprint of its parameters.
+    """
+
+    def __init__(
+        self,
+        run_id: str | None = None,
+        replay: Replay | None = None,
+        states: int = 0,
+        attempts: int = 0,
+        run_name: str | None = None,
+        caller: RunContext | None = None,
+        path: str = "",
+        inputs: str = "",
+    ) -> None:
+        self.run_id = run_id or new_run_id()
+        self.replay = replay or Replay()
+        self.states = states
+        self.attempts = attempts
+        self.run_name = run_name
+        self.caller = caller
+        self.path = path
+        self.inputs = inputs
+        self.message = ""
+        self.known = False
+        self.value: Any = None
+
+    @classmethod
+    def of_call(cls, flow: "Flow[Any, Any]", arguments: Mapping[str, Any]) -> "Beginning":
+        """Return how a flow begins that is called here: in another one, it is part of that.
+
+        Raises:
+            ReplayDiverged: What ran before as this call was something else.
+        """
+        caller = current_run.get()
+        if caller is None:
+            return cls()
+        within = caller.flow
+        path = within.key(flow.name)
+        if within.replay.left and not flow.is_async:
+            within.expect(path, flow.name)
+        inputs = fingerprint((), arguments)
+        run_id = f"{within.root}.{path}"
+        before = within.replay.calls.get(path)
+        if before is None:
+            return cls(run_id, within.replay, caller=caller, path=path, inputs=inputs)
+        how = cls(
+            run_id,
+            within.replay,
+            before.number,
+            before.attempts,
+            caller=caller,
+            path=path,
+            inputs=inputs,
+        )
+        how.known, how.value = given_back(before, path, inputs)
+        how.message = NOT_KEPT if before.completed else ""
+        return how
+
+
+class Running:
+    """The run of a flow while it runs, as a context manager: records how it begins and ends."""
+
+    def __init__(
+        self, flow: "Flow[Any, Any]", how: Beginning, arguments: Mapping[str, Any]
+    ) -> None:
+        self._runtime = runtime = current_runtime()
+        self._how = how
+        make = flow.options.get("task_runner") or ThreadRunner
+        outer = None if how.caller is None else how.caller.flow
+        self._flow_run = FlowRun(
+            how.run_id,
+            runtime,
+            how.replay,
+            LazyRunner(make),
+            persist=flow.options.get("persist_result"),
+            again=bool(flow.options.get("retries")) or (outer is not None and outer.again),
+            root="" if outer is None else outer.root,
+        )
+        self._flow_run.parameters = arguments
+        name = how.run_name or _run_name(flow, how.run_id, how.path, arguments)
+        wanted = flow.options.get("log_prints")
+        if wanted is None:
+            wanted = how.caller is not None and how.caller.log_prints
+        tags = tags_of_run(flow.options.get("tags", ()))
+        context = RunContext(
+            how.run_id, "flow", flow.name, name, how.path, self._flow_run, flow.fn, tags, wanted
+        )
+        context.attempt = how.attempts + 1
+        self._flow_run.context = context
+        self._flow_run.log = RunLog(how.run_id, runtime) if outer is None else outer.log
+        if how.states and outer is None:
+            self._flow_run.log.goes_on()
+        self.run = Run(context, runtime.recorder.write, how.states)
+        self._started = None if how.states else self._start(flow, name, arguments)
+        self._engine = use_engine(self._flow_run)
+        self._scope = Scope(flow.name)
+        self._token: Token[RunContext | None] | None = None
+
+    def _start(self, flow: "Flow[Any, Any]", name: str, arguments: Mapping[str, Any]) -> RunStarted:
+        how = self._how
+        return RunStarted(
+            how.run_id,
+            "flow",
+            flow.name,
+            name,
+            None if how.caller is None else how.caller.id,
+            how.path,
+            self._flow_run.root,
+            self.run.context.tags,
+            how.inputs,
+            {
+                "version": flow.version,
+                "entry": entry_point(flow.fn),
+                "file": source_file(flow.fn),
+                "parameters": recorded(arguments),
+            },
+        )
+
+    def __enter__(self) -> Self:
+        before = () if self._started is None else (self._started,)
+        self.run.begin(*before, message=self._how.message)
+        if self._how.caller is None:
+            self._runtime.recorder.requests.watch(self._how.run_id, self._asked)
+        self._token = current_run.set(self.run.context)
+        self._scope.__enter__()
+        self._engine.__enter__()
+        if self.run.context.log_prints:
+            self._flow_run.watch_prints()
+        return self
+
+    def _asked(self, wish: str) -> bool:
+        """Do what was asked of the run from outside; called in another thread."""
+        if wish != "cancel":
+            return False
+        with suppress(IllegalTransition):  # it has just ended
+            self.run.set(StateType.CANCELLING, "", "somebody asked")
+        self._scope.cancel()
+        if self._runtime.on_cancel is not None:
+            self._runtime.on_cancel()
+        return True
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            self._flow_run.runner.close(cancel=error is not None)
+        finally:
+            self._flow_run.unwatch_prints()
+            self._engine.__exit__(None, None, None)
+            self._scope.__exit__(None, None, None)
+            if self._token is not None:
+                current_run.reset(self._token)
+            self._runtime.recorder.requests.unwatch(self._how.run_id)
+        if error is not None:
+            self.run.end_badly(error)
+            if self._how.caller is not None and self._flow_run.again:
+                self._flow_run.remember(self.run, self._how.inputs, None)
+
+    def complete(self, value: Any) -> None:
+        """Wait for what was submitted, and record that the flow ended well."""
+        self._flow_run.runner.wait()
+        self._completed(value)
+
+    async def complete_async(self, value: Any) -> None:
+        """`complete` without blocking the event loop."""
+        import asyncio
+
+        await asyncio.to_thread(self._flow_run.runner.wait)
+        self._completed(value)
+
+    def _completed(self, value: Any) -> None:
+        kept, note = self._flow_run.kept(self.run.context.id, value)
+        before = () if kept is None else (kept,)
+        self.run.set(StateType.COMPLETED, "", note, *before)
+        if self._how.caller is not None and self._flow_run.again:
+            self._flow_run.remember(self.run, self._how.inputs, [value])
+
+
+def _run_name(flow: "Flow[Any, Any]", run_id: str, path: str, arguments: Mapping[str, Any]) -> str:
+    option = flow.options.get("flow_run_name")
+    if not option:
+        return path or f"{flow.name}-{run_id[-6:]}"
+    return named(flow.name, option, lambda: arguments_of(flow.fn, (), arguments))
