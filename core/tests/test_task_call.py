@@ -200,6 +200,7 @@ def test_what_cannot_be_a_task_is_refused_at_once(wrong: Any) -> None:
         {"retry_delay_seconds": [1, "2"]},
         {"retry_jitter_factor": -0.1},
         {"retry_on": int},
+        {"retry_condition_fn": "ValueError"},
         {"retry_on": (ValueError, int)},
         {"retry_on": "ValueError"},
         {"retry": 3},

@@ -189,6 +189,41 @@ def test_retry_on_decides(retry_on: Any, calls: int) -> None:
     assert flaky.calls == calls
 
 
+def _busy(_task: object, run: object, state: Any) -> bool:
+    assert run is None, "no engine runs it"
+    assert state.result(raise_on_failure=False) is state.error
+    try:
+        state.result()
+    except ConnectionError as error:
+        return "busy" in str(error)
+    return False
+
+
+def _mistaken(_task: object, _run: object, _state: object) -> bool:
+    raise LookupError("mistaken")
+
+
+@EACH_WAY
+@pytest.mark.parametrize(
+    ("text", "condition", "calls"),
+    [("busy", _busy, 3), ("gone", _busy, 1), ("busy", _mistaken, 1)],
+)
+def test_retry_condition_decides(
+    kind: type[Flaky],
+    run: Callable[[Task[..., Any]], Any],
+    text: str,
+    condition: Callable[..., bool],
+    calls: int,
+) -> None:
+    """A condition is called with task, run and state; what it says, or that it fails, decides."""
+    flaky = kind(*[ConnectionError(text)] * 5)
+    with no_waiting(), pytest.raises(ConnectionError) as caught:
+        run(task(retries=2, retry_condition_fn=condition)(flaky))
+    assert flaky.calls == calls
+    notes = getattr(caught.value, "__notes__", [])
+    assert any("LookupError" in note for note in notes) == (condition is _mistaken)
+
+
 @EACH_WAY
 @pytest.mark.parametrize(
     "error",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from brickwork.tasks.retry import FailedAttempt
 from brickwork.tasks.scope import current_scope, pause, pause_async
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ R = TypeVar("R")
 
 class Watcher(Protocol):
     """Is told of the retries of a call; for engines, which record them."""
+
+    @property
+    def run(self) -> object:
+        """What runs, for ``retry_condition_fn``."""
 
     def retry_planned(self, error: Exception, number: int, delay: float) -> None:
         """An attempt failed, and another one follows after so many seconds."""
@@ -34,7 +39,7 @@ def call(
         try:
             return task.attempt(args, kwargs, number)
         except Exception as error:
-            delay = _delay_after(task, error, number)
+            delay = _delay_after(task, error, number, watcher)
             if delay is None:
                 raise
             if watcher is not None:
@@ -57,7 +62,7 @@ async def call_async(
         try:
             return await task.attempt_async(args, kwargs, number)
         except Exception as error:
-            delay = _delay_after(task, error, number)
+            delay = _delay_after(task, error, number, watcher)
             if delay is None:
                 raise
             if watcher is not None:
@@ -68,9 +73,13 @@ async def call_async(
             watcher.attempt_begins(number)
 
 
-def _delay_after(task: "Task[..., Any]", error: Exception, number: int) -> float | None:
+def _delay_after(
+    task: "Task[..., Any]", error: Exception, number: int, watcher: Watcher | None
+) -> float | None:
     """Return the wait before the next attempt, or None and a note on the error."""
     delay = task.retry.delay_after(error, number)
+    if delay is not None and task.retry_condition_fn is not None:
+        delay = delay if _worth_it(task, error, watcher) else None
     scope = current_scope.get()
     left = None if scope is None else scope.remaining()
     if delay is not None and (left is None or delay < left):
@@ -84,6 +93,18 @@ def _delay_after(task: "Task[..., Any]", error: Exception, number: int) -> float
         with suppress(AttributeError, TypeError):
             error.add_note(note)
     return None
+
+
+def _worth_it(task: "Task[..., Any]", error: Exception, watcher: Watcher | None) -> bool:
+    assert task.retry_condition_fn is not None  # noqa: S101  # the caller has looked
+    run = None if watcher is None else watcher.run
+    try:
+        return bool(task.retry_condition_fn(task, run, FailedAttempt(error)))
+    except Exception as failure:  # noqa: BLE001  # the user's
+        if failure is not error:  # a condition that raises the error itself says no
+            with suppress(AttributeError, TypeError):
+                error.add_note(f"its retry_condition_fn failed: {type(failure).__qualname__}")
+        return False
 
 
 def _log(task: "Task[..., Any]", error: Exception, number: int, delay: float) -> None:

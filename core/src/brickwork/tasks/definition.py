@@ -22,7 +22,7 @@ from brickwork.errors import TaskError
 from brickwork.tasks.calls import Watcher, call, call_async
 from brickwork.tasks.engine import Engine, TaskFuture, current_engine
 from brickwork.tasks.functions import is_async
-from brickwork.tasks.retry import Delay, RetryOn, RetryPolicy, checked_number
+from brickwork.tasks.retry import Condition, Delay, RetryOn, RetryPolicy, checked_number
 from brickwork.tasks.scope import Scope, current_scope
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Options(TypedDict, total=False):
     retry_delay_seconds: Delay
     retry_jitter_factor: float
     retry_on: RetryOn
+    retry_condition_fn: Condition | None
     timeout_seconds: float | None
     cache_policy: object
     cache_key_fn: Callable[[Any, dict[str, Any]], str | None] | None
@@ -60,6 +61,12 @@ class Options(TypedDict, total=False):
     log_prints: bool | None
     on_completion: Hooks
     on_failure: Hooks
+    on_commit: Hooks
+    on_rollback: Hooks
+    persist_result: bool | None
+    result_storage: object
+    result_serializer: str
+    result_storage_key: str
 
 
 class Task(Generic[P, R_co]):
@@ -74,6 +81,7 @@ class Task(Generic[P, R_co]):
         is_async: Whether the function is a coroutine function.
         tags: For engines and listings.
         retry: When a failed attempt is tried again.
+        retry_condition_fn: Whether it is, as it was given.
         timeout_seconds: For each attempt.
         options: The options as they were given.
         cache_policy: For engines; a plain call does not cache. So are the next three.
@@ -122,6 +130,12 @@ class Task(Generic[P, R_co]):
             options.get("retry_jitter_factor", 0.0),
             options.get("retry_on", Exception),
         )
+        self.retry_condition_fn = options.get("retry_condition_fn")
+        if not (self.retry_condition_fn is None or callable(self.retry_condition_fn)):
+            raise TaskError(
+                f"Task {name!r}: retry_condition_fn is no function.",
+                fix="Give a function of (task, run, state) that returns a bool.",
+            )
         self.options = options
         self._parameters: tuple[Parameter, ...] | None = None
         self.__wrapped__ = fn
@@ -395,6 +409,9 @@ def task(fn: Callable[..., Any] | None = None, /, **options: Unpack[Options]) ->
             Prefect, by a clamped exponential distribution over the same interval).
         retry_on: Exception classes, or a function from the exception to a bool. Default: every
             `Exception`. Never retried: `TaskCancelled`, asyncio's cancelling, Ctrl-C, exit.
+        retry_condition_fn: A function of the task, its run (None without an engine) and the failed
+            state, whose ``result()`` raises what the attempt raised: it returns whether to try
+            again. One that raises says no. ``retry_on`` is the shorter way.
         timeout_seconds: For each attempt. `remaining` tells the function how much is left.
         cache_policy: For engines: when a result of before is given back instead of running the
             task, such as ``INPUTS`` of brickwork-flows. A plain call does not cache.
@@ -410,6 +427,15 @@ def task(fn: Callable[..., Any] | None = None, /, **options: Unpack[Options]) ->
         on_completion: For engines: functions of the task, its run and its state, or addresses of
             notifiers, that are called when a run has completed.
         on_failure: The same when it has failed, after its last retry.
+        on_commit: For engines: functions of the transaction that the task runs in, called when
+            that is committed.
+        on_rollback: The same when it is rolled back: they undo what the task did.
+        persist_result: For engines: whether what the task returns is kept. Default: as the flow
+            has it.
+        result_storage: For engines: the storage for what it returns; a storage, or its address.
+        result_serializer: For engines: the chain by which that is written, such as ``json|zstd``.
+        result_storage_key: For engines: the key there, a template such as
+            ``"reports/{parameters[day]}.json"``.
 
     Raises:
         TaskError: An option cannot be used, or the function cannot be a task.

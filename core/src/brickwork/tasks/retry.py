@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from math import isfinite
+from typing import Any
 
 from brickwork.errors import TaskCancelled, TaskError
 
@@ -30,6 +31,36 @@ class exponential_backoff:  # noqa: N801 - called like a function, and Prefect's
 
     def __repr__(self) -> str:
         return f"exponential_backoff({self.backoff_factor!r}, max_seconds={self.max_seconds!r})"
+
+
+class FailedAttempt:
+    """How an attempt ended, for ``retry_condition_fn``: a state as flows have them.
+
+    Attributes:
+        error: What the attempt raised.
+        name: ``Failed``.
+    """
+
+    __slots__ = ("error",)
+
+    name = "Failed"
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    @property
+    def message(self) -> str:
+        """The class of the error; its text may hold what must not be shown."""
+        return type(self.error).__qualname__
+
+    def result(self, *, raise_on_failure: bool = True) -> Exception:
+        """Raise what the attempt raised, or return it."""
+        if raise_on_failure:
+            raise self.error
+        return self.error
+
+
+Condition = Callable[[Any, Any, FailedAttempt], bool]
 
 
 class RetryPolicy:

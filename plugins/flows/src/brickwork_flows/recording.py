@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from brickwork import TaskCancelled, TaskTimeout, mask
 from brickwork_flows.context import RunContext
+from brickwork_flows.current import CurrentRun, described_run
 from brickwork_flows.errors import IllegalTransition, WorkerDied
 from brickwork_flows.history.events import Event, StateSet
 from brickwork_flows.states import State, StateType, check_transition
@@ -105,7 +106,12 @@ class Run:
         """Whether that is a state in which a run ends."""
         return bool(self.states) and self.state.final
 
-    # What a call of `Task.perform` tells
+    # What a call of `Task.perform` asks and tells
+
+    @property
+    def run(self) -> CurrentRun:
+        """What runs, for the user's code."""
+        return described_run(self.context)
 
     def retry_planned(self, error: Exception, number: int, delay: float) -> None:
         """Record that an attempt failed, and that another one follows."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from brickwork import BrickworkError, Scope, Task, mask
 from brickwork_flows.context import far_run
+from brickwork_flows.current import CurrentRun, current_task_run
 from brickwork_flows.errors import NotSendable
 from brickwork_flows.runners.far import FarRun, inside
 
@@ -143,6 +144,11 @@ class Telling:
             if not self._ended:
                 self._ended = what[0] == "ended"
                 self._pipe.send_bytes(data)
+
+    @property
+    def run(self) -> CurrentRun | None:
+        """What runs, for the user's code."""
+        return current_task_run()
 
     def retry_planned(self, error: Exception, number: int, delay: float) -> None:
         """An attempt failed, and another one follows."""
