@@ -1,10 +1,11 @@
 """Telling whether a call has the arguments that it had before, at little cost."""
 
+import sys
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
-from brickwork import Block, Secret
+from brickwork import Secret
 
 _SCALARS = frozenset({type(None), bool, int, float, str, bytes})
 _NONE = ""
@@ -31,7 +32,7 @@ def _add(parts: list[str], value: Any, depth: int) -> None:
     kind = type(value)
     if kind in _SCALARS:
         parts.append(repr(value) if kind is not str else value)
-    elif isinstance(value, Block):
+    elif _is_block(value):
         parts.append(f"{kind.__name__} {value.address}")
     elif isinstance(value, Secret):
         parts.append("secret")
@@ -48,3 +49,12 @@ def _add(parts: list[str], value: Any, depth: int) -> None:
                 _add(parts, value[key], depth - 1)
     else:
         parts.append(kind.__qualname__)
+
+
+def _is_block(value: Any) -> bool:
+    # A program without blocks has not imported them, and does not pay for that here.
+    if "brickwork.block" not in sys.modules:
+        return False
+    from brickwork import Block
+
+    return isinstance(value, Block)
