@@ -170,7 +170,7 @@ class FlowRun(Engine):
         if not self._prints:
             from brickwork_flows import prints
 
-            with setting():
+            with setting(self.id):
                 if not self._prints:
                     prints.begin()
                     self._prints = True

@@ -18,19 +18,19 @@ from brickwork_flows.states import State, StateType, check_transition
 
 MAX_MESSAGE = 500
 
-# Who is asked to cancel a run sets a state in another thread than the run's own.
-_setting = Lock()
+# Who is asked to cancel a run sets a state in another thread than the run's own. A lock for each
+# run would take more memory than its states.
+_settings = [Lock() for _ in range(64)]
+
+
+def setting(run_id: str) -> Lock:
+    """Return the lock under which a run's states, and what belongs to them, are changed."""
+    return _settings[hash(run_id) % len(_settings)]
 
 
 def _in_child() -> None:
-    # Another thread may have held it when the process was forked, and is not in the child.
-    global _setting
-    _setting = Lock()
-
-
-def setting() -> Lock:
-    """Return the lock under which a run's states, and what belongs to them, are changed."""
-    return _setting
+    # Another thread may have held one when the process was forked, and is not in the child.
+    _settings[:] = [Lock() for _ in _settings]
 
 
 os.register_at_fork(after_in_child=_in_child)
@@ -80,7 +80,7 @@ class Run:
         Raises:
             IllegalTransition: It may not follow.
         """
-        with _setting:
+        with setting(self.context.id):
             last = StateType(self.states[-1].type) if self.states else None
             check_transition(last, kind, self.context.run_name)
             state = StateSet(

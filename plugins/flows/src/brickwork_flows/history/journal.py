@@ -49,12 +49,12 @@ class Journal:
         except OSError as error:
             raise _unusable(folder, error) from None
 
-    def write(self, line: bytes) -> None:
-        """Record what `encoded` returns, in one piece.
+    def write(self, *lines: bytes) -> None:
+        """Record lines that `encoded` returns: all or, where that fails, none.
 
         Raises:
-            HistoryError: The disk is full, or gone, or the journal was closed; nothing of it counts
-                as recorded.
+            HistoryError: The disk is full, or gone, or the journal was closed; nothing of them
+                counts as recorded.
         """
         if self._file == _CLOSED:
             raise HistoryError(
@@ -62,7 +62,7 @@ class Journal:
                 fix="Begin a flow in the process that is to run it.",
             )
         # The sum finds a line that is not whole, and one that a bad disk has changed.
-        text = b"%08x %b\n" % (zlib.crc32(line), line)
+        text = b"".join([b"%08x %b\n" % (zlib.crc32(line), line) for line in lines])
         try:
             written = os.write(self._file, text)
             while written < len(text):  # a signal, or a disk that is nearly full

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from weakref import WeakSet
@@ -40,10 +41,12 @@ class Recorder:
         self._folder = folder
         self._power = power
         self._journal = Journal(folder, power=power)
+        self._notes: deque[_Note] = deque()  # of threads that want them in the journal
         self._waiting: list[Event] = []
         self._alive: dict[str, StateSet] = {}
         self._rotate_at = ROTATE_BYTES
-        self._lock = threading.Lock()
+        # A signal handler may record while its thread does.
+        self._lock = threading.RLock()
         self._folding = threading.Lock()
         self._wake = threading.Event()
         self._folded = threading.Condition()
@@ -62,13 +65,34 @@ class Recorder:
         Raises:
             HistoryError: The journal cannot be written; nothing of them counts as recorded.
         """
-        line = encoded(events)
+        note = _Note(events)
+        self._notes.append(note)
         with self._lock:
-            self._journal.write(line)
-            self._waiting += events
-            self._recorded += len(events)
+            # Whoever has the lock writes for all: they wait for it, or for the disk, only once.
+            if not note.done:
+                self._write_notes()
+        if note.problem is not None:
+            raise note.problem
         if len(self._waiting) > FOLD_EVENTS:
             self._wake.set()
+
+    def _write_notes(self) -> None:
+        notes: list[_Note] = []
+        while self._notes:
+            notes.append(self._notes.popleft())
+        problem: HistoryError | None = None
+        try:
+            self._journal.write(*(note.line for note in notes))
+        except HistoryError as error:
+            problem = error
+        except BaseException:
+            self._notes.extendleft(reversed(notes))  # an interrupt of this thread is not theirs
+            raise
+        for note in notes:
+            note.done, note.problem = True, problem
+            if problem is None:
+                self._waiting += note.events
+                self._recorded += len(note.events)
 
     def flush(self) -> None:
         """Wait until everything recorded so far is in the history.
@@ -153,11 +177,24 @@ class Recorder:
 
     def _leave(self) -> None:
         """In a forked process: leave everything to the parent, its locks too."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._folding = threading.Lock()
         self._folded = threading.Condition()
         self._waiting = []
+        self._notes.clear()
         self._journal.close()
+
+
+class _Note:
+    """What one call of `Recorder.write` records; whoever writes it says so here."""
+
+    __slots__ = ("done", "events", "line", "problem")
+
+    def __init__(self, events: tuple[Event, ...]) -> None:
+        self.events = events
+        self.line = encoded(events)
+        self.done = False
+        self.problem: HistoryError | None = None
 
 
 _recorders: WeakSet[Recorder] = WeakSet()

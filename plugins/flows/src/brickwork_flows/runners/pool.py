@@ -8,9 +8,17 @@ from collections.abc import Callable
 from brickwork_flows.futures import this_thread
 
 PATIENCE_SECONDS = 0.001
+LONGEST_PATIENCE_SECONDS = 0.008
 BRISK = 4
-"""So many jobs taken within the patience are fast enough: another thread would only be in the way
-of those that work, since one at a time runs Python."""
+"""So many jobs taken in a millisecond are fast enough: another thread would only be in the way of
+those that work, since one at a time runs Python."""
+
+LOOK_EVERY = 64
+"""After so many jobs, a thread looks whether it is in the way."""
+SHORT_SECONDS = 0.0004
+FULL = (0.8, 1.3)
+"""Jobs that take less of the processor, and together use it as much as one thread of Python can,
+are done sooner by fewer threads."""
 
 
 class Pool:
@@ -36,6 +44,9 @@ class Pool:
         self._working = 0
         self._returning = 0
         self._taken = 0
+        self._looked = (0, 0.0, 0.0)  # at what was taken, the time, and the processor's time
+        self._too_many = False
+        self._patience = PATIENCE_SECONDS
         self._last = 0.0  # when a job was taken
         self._called = False  # a thread was woken or started, and has not looked yet
         self._reserve = False  # a thread looks whether it is needed
@@ -109,6 +120,7 @@ class Pool:
                 self._working -= 1
                 if self._returning:
                     self._back.notify()
+                worked = not self._in_the_way()
             else:
                 self._called = False
             while True:
@@ -138,8 +150,22 @@ class Pool:
         """Tell whether those that work do not come to the next job soon; may wait for that."""
         if not self._working or time.monotonic() - self._last > PATIENCE_SECONDS or self._closed:
             return True
-        taken = self._taken
+        taken, patience = self._taken, self._patience
         self._reserve = True
-        self._later.wait(PATIENCE_SECONDS)
+        self._later.wait(patience)
         self._reserve = False
-        return self._taken - taken < BRISK
+        needed = self._taken - taken < BRISK * patience / PATIENCE_SECONDS
+        self._patience = PATIENCE_SECONDS if needed else min(2 * patience, LONGEST_PATIENCE_SECONDS)
+        return needed
+
+    def _in_the_way(self) -> bool:
+        """Tell whether the others would do the jobs sooner without this thread."""
+        taken, at, used = self._looked
+        if self._taken - taken >= LOOK_EVERY:
+            now = self._looked = (self._taken, time.monotonic(), time.process_time())
+            seconds, of_processor = now[1] - at, now[2] - used
+            short = of_processor < SHORT_SECONDS * (now[0] - taken)
+            self._too_many = short and FULL[0] < of_processor / seconds < FULL[1]
+        if not self._working:
+            self._too_many = False  # the last one goes on
+        return self._too_many
