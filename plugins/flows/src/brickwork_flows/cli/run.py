@@ -6,7 +6,8 @@ import click
 
 from brickwork.commands import json_option, note, print_json, print_table, print_text
 from brickwork_flows.cli.found import found
-from brickwork_flows.cli.run_change import cancel, result, resume, rm
+from brickwork_flows.cli.run_change import result, rm
+from brickwork_flows.cli.run_control import cancel, resume
 from brickwork_flows.cli.run_logs import logs
 from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.parameters import shown
