@@ -33,7 +33,7 @@ class FlowOptions(TypedDict, total=False):
     retries: int
     retry_delay_seconds: Any
     timeout_seconds: float | None
-    task_runner: Callable[[], TaskRunner] | TaskRunner
+    task_runner: Callable[[], TaskRunner] | TaskRunner | str
     persist_result: bool | None
     validate_parameters: bool
 
@@ -234,8 +234,9 @@ def flow(fn: Callable[..., Any] | None = None, /, **options: Unpack[FlowOptions]
             again, and give back what they returned.
         retry_delay_seconds: As for `brickwork.task`.
         timeout_seconds: For each attempt of the body.
-        task_runner: What runs submitted tasks: a class or function that makes a `TaskRunner`, or
-            one whose settings each run takes. Default: threads of this process.
+        task_runner: What runs submitted tasks: a class or function that makes a `TaskRunner`, one
+            whose settings each run takes, or a name: ``"threads"``, ``"processes"``, or one that an
+            installed package brings. Default: threads of this process.
         persist_result: Whether what tasks and the flow return is kept: always (what cannot be kept
             is an error), never, or, without it, where it can be. Only what is kept need not be
             run again when a run is resumed.

@@ -2,12 +2,14 @@
 
 import atexit
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -19,6 +21,8 @@ from brickwork_flows.history.sqlite import SqliteHistory
 
 Durability = Literal["process", "power"]
 
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -27,6 +31,7 @@ class Place:
     Attributes:
         folder: A folder with the history, the journals and the larger results.
         durability: Whether what was recorded outlives a kill of the process, or a loss of power.
+        url: A history elsewhere; empty for one in that folder.
 
     Raises:
         ConfigError: There is no such durability.
@@ -34,6 +39,7 @@ class Place:
 
     folder: Path
     durability: Durability = "process"
+    url: str = ""
 
     def __post_init__(self) -> None:
         if self.durability not in get_args(Durability):
@@ -63,7 +69,7 @@ class Runtime:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.history: History = SqliteHistory(place.database, power=place.durability == "power")
+        self.history = _history_of(place)
         self._lock = threading.Lock()
         self._recorder: Recorder | None = None
         self._process = os.getpid()
@@ -97,6 +103,16 @@ class Runtime:
             recorder.close()
 
 
+def _history_of(place: Place) -> History:
+    power = place.durability == "power"
+    if not place.url:
+        return SqliteHistory(place.database, power=power)
+    from brickwork_flows.extensions import find
+
+    opened: History = find("histories", place.url.partition(":")[0]).open(place.url, power=power)
+    return opened
+
+
 _in_use: ContextVar[Place | None] = ContextVar("brickwork_flows_place", default=None)
 _runtimes: dict[Place, Runtime] = {}
 _lock = threading.Lock()
@@ -118,18 +134,21 @@ def current_runtime() -> Runtime:
 
 @contextmanager
 def use_history(folder: Path | str, *, durability: Durability | None = None) -> Iterator[Runtime]:
-    """Keep runs in a folder, inside the ``with`` block.
+    """Keep runs in a folder, or in a history elsewhere, inside the ``with`` block.
 
     Args:
-        folder: Where the history, the journals and larger results are.
+        folder: Where the history, the journals and larger results are; or the URL of a history of
+            an installed package, such as ``postgresql://...``. The journals, and results that have
+            no storage of their own, are then in the user's data folder on this machine.
         durability: ``process``: what was recorded outlives a kill of the process. ``power``: a loss
             of power too; each step of a run waits for the disk then. Default:
             ``BRICKWORK_DURABILITY``, or ``process``.
 
     Raises:
         ConfigError: There is no such durability.
+        InvalidExtension: No package brings that history.
     """
-    token = _in_use.set(Place(Path(folder).absolute(), durability or _durability()))
+    token = _in_use.set(_place_at(folder, durability or _durability()))
     try:
         yield current_runtime()
     finally:
@@ -138,15 +157,25 @@ def use_history(folder: Path | str, *, durability: Durability | None = None) -> 
 
 def _default_place() -> Place:
     home = os.environ.get("BRICKWORK_HISTORY")
-    if home:
-        return Place(Path(home).absolute(), _durability())
+    return _place_at(home, _durability()) if home else Place(_users_folder(), _durability())
+
+
+def _place_at(where: Path | str, durability: Durability) -> Place:
+    if isinstance(where, Path) or not _URL.match(where):
+        return Place(Path(where).absolute(), durability)
+    # Its journals must be folded into it, and into no other history.
+    mark = blake2b(where.encode(), digest_size=8).hexdigest()
+    return Place(_users_folder() / "elsewhere" / mark, durability, where)
+
+
+def _users_folder() -> Path:
     folders = Config.load().folders
     if folders is None:
         raise HistoryError(
             "There is no folder to keep the history of runs in.",
             fix="Set BRICKWORK_HISTORY to a folder, or BRICKWORK_HOME.",
         )
-    return Place(folders[0] / "runs", _durability())
+    return folders[0] / "runs"
 
 
 def _durability() -> Durability:

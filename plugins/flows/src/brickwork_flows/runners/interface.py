@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Self
 
 from brickwork import InvalidArguments, Task, Watcher
@@ -85,11 +86,14 @@ class LazyRunner(TaskRunner):
     """Makes the runner when something is first submitted: most flows submit nothing.
 
     Args:
-        make: A runner, or what makes one.
+        make: A runner, what makes one, or its name.
     """
 
-    def __init__(self, make: Callable[[], TaskRunner] | TaskRunner) -> None:
-        self._make = make.fresh if isinstance(make, TaskRunner) else make
+    def __init__(self, make: Callable[[], TaskRunner] | TaskRunner | str) -> None:
+        if isinstance(make, str):
+            self._make: Callable[[], TaskRunner] = partial(_by_name, make)
+        else:
+            self._make = make.fresh if isinstance(make, TaskRunner) else make
         self._made: TaskRunner | None = None
 
     @property
@@ -131,3 +135,10 @@ class LazyRunner(TaskRunner):
         made, self._made = self._made, None
         if made is not None:
             made.close(cancel=cancel)
+
+
+def _by_name(name: str) -> TaskRunner:
+    from brickwork_flows.extensions import find
+
+    made: TaskRunner = find("runners", name)()
+    return made
