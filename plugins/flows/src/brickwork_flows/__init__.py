@@ -29,6 +29,19 @@ if TYPE_CHECKING:
         allow_failure as allow_failure,
         unmapped as unmapped,
     )
+    from brickwork_flows.history.events import (
+        Event as Event,
+        Logged as Logged,
+        ResultKept as ResultKept,
+        RunStarted as RunStarted,
+        StateSet as StateSet,
+    )
+    from brickwork_flows.history.interface import (
+        Entry as Entry,
+        History as History,
+        RunRecord as RunRecord,
+    )
+    from brickwork_flows.hookspecs import hookimpl as hookimpl
     from brickwork_flows.logs import get_run_logger as get_run_logger
     from brickwork_flows.names import tags as tags
     from brickwork_flows.resuming import resume as resume
@@ -44,6 +57,9 @@ _HOMES = {
         " TASK_SOURCE"
     ),
     "current": "CurrentRun current_flow_run current_task_run",
+    "history.events": "Event Logged ResultKept RunStarted StateSet",
+    "history.interface": "Entry History RunRecord",
+    "hookspecs": "hookimpl",
     "logs": "get_run_logger",
     "names": "tags",
     "definition": "Flow flow",

@@ -5,12 +5,16 @@
     BrickworkError
     └── FlowError
         ├── InvalidFlow          a function or an option cannot be used
+        ├── InvalidExtension     a history or runner cannot be found or used
         ├── InvalidParameters    the parameters of a flow are wrong, missing or unknown
         ├── FlowTimeout          a flow did not end in its time
         ├── IllegalTransition    a state that may not follow
         ├── RunNotFound          no run has that id
         ├── NotResumable         a run cannot be resumed, cancelled or removed now
         ├── MissingResult        a run has no result that can be given back
+        ├── NotPausable          a run cannot be paused here
+        ├── PauseTimeout         a run was paused, and not resumed in its time
+        ├── InvalidInput         what a run is given does not fit what it waits for
         ├── ReplayDiverged       a resumed flow does not do what it did before
         ├── NotCacheable         a call has no key that could be trusted
         ├── UnfinishedDependency a task cannot begin, since what it waits for did not complete
@@ -19,6 +23,8 @@
         ├── WorkerDied           the process that ran a task was killed
         ├── HistoryError         the history of runs cannot be read or written
         └── EntryConflict        something in the history was changed by somebody else
+
+`FlowSuspended` is none of them: it ends the body of a flow, and nothing went wrong.
 """
 
 from brickwork import BrickworkError
@@ -30,6 +36,12 @@ class FlowError(BrickworkError):
 
 class InvalidFlow(FlowError):
     """A function cannot be a flow, or an option cannot be used."""
+
+    exit_code = 2
+
+
+class InvalidExtension(FlowError, LookupError):
+    """A history or a runner, asked for by its name, cannot be found or used."""
 
     exit_code = 2
 
@@ -68,6 +80,22 @@ class MissingResult(FlowError):
     exit_code = 4
 
 
+class NotPausable(FlowError):
+    """A run cannot be paused here: outside of a flow, inside a task."""
+
+    exit_code = 5
+
+
+class PauseTimeout(FlowError, TimeoutError):
+    """A run was paused, and not resumed in its time."""
+
+
+class InvalidInput(FlowError):
+    """What a run is given does not fit what it waits for; names fields, and no values."""
+
+    exit_code = 2
+
+
 class ReplayDiverged(FlowError):
     """A flow that is resumed does not call the tasks that it called before."""
 
@@ -98,3 +126,21 @@ class EntryConflict(FlowError):
     """Something that is kept beside the runs has another version than the one that was expected."""
 
     exit_code = 5
+
+
+class FlowSuspended(BaseException):
+    """Ends the body of a flow that `suspend_flow_run` suspended, and reaches who called the flow.
+
+    No `Exception`, so that nothing in the body deals with it by mistake.
+
+    Attributes:
+        run_id: The run, to be resumed.
+        refused: Why what it was given was not taken; None where it was given nothing.
+    """
+
+    def __init__(self, run_id: str, refused: InvalidInput | None = None) -> None:
+        super().__init__(
+            f"The run {run_id} is suspended. To go on: brickwork run resume {run_id}"
+        )
+        self.run_id = run_id
+        self.refused = refused
