@@ -5,7 +5,7 @@ import json
 import pickle
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -228,6 +228,23 @@ class UncheckedChain(Chain):
             return None
 
 
+class WritesNoContext(UncheckedChain):
+    """A chain that binds what it writes to a file to nothing."""
+
+    def dump(self, value: object, file: BinaryIO, *, context: bytes = b"") -> None:
+        super().dump(value, file)
+
+
+class BelievesFiles(UncheckedChain):
+    """A chain that does not look how a file ends."""
+
+    def load(self, file: BinaryIO, *, context: bytes = b"") -> object:
+        try:
+            return super().load(file, context=context)
+        except CorruptData:
+            return None
+
+
 BROKEN = [
     (LosesTuples, "test_values_come_back_equal_and_of_their_type"),
     (ExecutesOnLoad, "test_bytes_of_others_run_nothing"),
@@ -241,6 +258,8 @@ BROKEN = [
     (StoresRepr, "test_what_it_cannot_take_is_a_typed_error"),
     (ForgotOldFormat, "test_golden_bytes_are_still_read"),
     (UncheckedChain, "test_in_an_envelope_all_damage_is_noticed"),
+    (WritesNoContext, "test_files_hold_the_same_envelope"),
+    (BelievesFiles, "test_in_a_file_all_damage_is_noticed"),
 ]
 GOLDEN = [(b'{"v":1,"value":[1,2],"types":"tuple"}', (1, 2))]
 

@@ -15,7 +15,7 @@ pydantic models and enums become known to ``json`` through `register_type`.
 """
 
 from brickwork.serializer.chain import Chain, Lookup, build_chain
-from brickwork.serializer.envelope import EnvelopeInfo, inspect, reencrypt
+from brickwork.serializer.envelope import Envelope, EnvelopeInfo, inspect, reencrypt
 from brickwork.serializer.interface import DEFAULT_MAX_SIZE, Codec, Serializer, UnsafeSerializer
 from brickwork.serializer.sealing import Aes256Gcm
 from brickwork.serializer.types import (
@@ -31,6 +31,7 @@ __all__ = [
     "Aes256Gcm",
     "Chain",
     "Codec",
+    "Envelope",
     "EnvelopeInfo",
     "Lookup",
     "RegisteredType",

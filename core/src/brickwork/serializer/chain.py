@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from brickwork.crypto import KeySource
 from brickwork.errors import (
@@ -19,10 +19,12 @@ from brickwork.serializer.envelope import (
     ENCRYPTED,
     SIGNED,
     Content,
+    Envelope,
     Head,
-    build,
     open_content,
     parse,
+    parse_head,
+    read_header,
     require_keys,
 )
 from brickwork.serializer.interface import (
@@ -120,6 +122,28 @@ class Chain(Serializer):
             SerializerError: The payload is larger than ``max_size``.
             KeyUnavailable: There is no current key.
         """
+        return bytes(self.wrap(self.serialize(value), type(value), context=context))
+
+    def dump(self, value: object, file: BinaryIO, *, context: bytes = b"") -> None:
+        """Write to a file what `dumps` returns, in pieces.
+
+        In memory there is, besides the value, what its serializer makes of it, once; and with a
+        codec, the compressed bytes.
+
+        Args:
+            value: What the chain's serializer takes.
+            file: Open for writing; it need not be able to seek.
+            context: As for `dumps`, which raises the same.
+        """
+        self.wrap(self.serialize(value), type(value), context=context).write_to(file)
+
+    def serialize(self, value: object) -> bytes:
+        """Return what the chain's serializer makes of a value: the first half of `dumps`.
+
+        Raises:
+            UnsupportedType, SecretExposed: As the serializer.
+            SerializerError: It is larger than ``max_size``.
+        """
         serializer = self._serializer
         if isinstance(serializer, UnsafeSerializer):
             payload = serializer.unsafe_dumps(value)
@@ -130,12 +154,25 @@ class Chain(Serializer):
                 f"The payload has {len(payload)} bytes; only {self._max_size} could be read again.",
                 fix="Pass a larger max_size here and where it is read, or store it in parts.",
             )
-        stored = payload
+        return payload
+
+    def wrap(self, payload: bytes, cls: type, *, context: bytes = b"") -> Envelope:
+        """Put what `serialize` returned through the codecs and into an envelope.
+
+        Args:
+            payload: The bytes.
+            cls: The value's class, whose name stands in the envelope, for people.
+            context: As for `dumps`.
+
+        Raises:
+            KeyUnavailable: There is no current key.
+        """
+        size, digest = len(payload), _hash(payload)
         for codec in self._codecs:
-            stored = codec.encode(stored)
+            payload = codec.encode(payload)
         flags = ENCRYPTED * self.encrypts | SIGNED * self.signs
-        head = Head(flags, b"", _hash(context), self.name, _type_name(value))
-        return build(head, Content(stored, len(payload), _hash(payload)), self._keys)
+        head = Head(flags, b"", _hash(context), self.name, _type_name(cls))
+        return Envelope(head, Content(payload, size, digest), self._keys)
 
     def loads(self, data: BytesLike, *, context: bytes = b"") -> object:
         """Return the value of an envelope, after everything in it was verified.
@@ -153,13 +190,46 @@ class Chain(Serializer):
             UnknownName: A stage is not installed.
         """
         parsed = parse(data)
-        head = parsed.head
+        self._admit(parsed.head, context)
+        return self._value_of(parsed.head, open_content(parsed, self._keys))
+
+    def load(self, file: BinaryIO, *, context: bytes = b"") -> object:
+        """Return the value of an envelope in a file, after everything in it was verified.
+
+        In memory there is what the value's serializer made of it, once, while it makes the value.
+
+        Args:
+            file: Stands where the envelope begins; read to its end, where the envelope must end.
+            context: As for `loads`, which raises the same.
+        """
+        return self._value_of(*self._read(file, context))
+
+    def load_payload(self, file: BinaryIO, *, context: bytes = b"") -> bytes:
+        """Return what `serialize` returned, verified, without making a value of it.
+
+        Nothing of what wrote it needs to be installed, but its codecs; and nothing of it can run.
+
+        Args:
+            file: As for `load`.
+            context: As for `loads`, which raises the same.
+        """
+        head, content = self._read(file, context)
+        return self._decode(content, _make_codecs(head.chain, self._lookup, CorruptData))
+
+    def _read(self, file: BinaryIO, context: bytes) -> tuple[Head, Content]:
+        from brickwork.serializer.streaming import read_content
+
+        header = read_header(file)
+        head, _, body_size = parse_head(header)
         self._admit(head, context)
-        content = open_content(parsed, self._keys)
+        return head, read_content(file, head, header, body_size, self._keys)
+
+    def _value_of(self, head: Head, content: Content) -> object:
         serializer, codecs = self._stages_of(head.chain)
         if isinstance(serializer, UnsafeSerializer) is not head.signed:
             raise TamperedCiphertext("The envelope's signature flag does not fit its chain.")
         payload = self._decode(content, codecs)
+        del content  # it may be large
         if not isinstance(serializer, UnsafeSerializer):
             return _typed(serializer.name, serializer.loads, payload)
         return _typed(serializer.name, serializer.unsafe_loads, payload)
@@ -204,6 +274,15 @@ class Chain(Serializer):
 def _make_stages(
     text: str, lookup: Lookup, error: type[BrickworkError]
 ) -> tuple[Serializer, tuple[Codec, ...]]:
+    first = text.split("|")[0]
+    codecs = _make_codecs(text, lookup, error)
+    serializer = lookup(first)
+    if not issubclass(serializer, Serializer):
+        raise error(f"{text!r}: {first!r} is no serializer.", fix="Begin the chain with json.")
+    return serializer(), codecs
+
+
+def _make_codecs(text: str, lookup: Lookup, error: type[BrickworkError]) -> tuple[Codec, ...]:
     first, *names = text.split("|")
     if names and names[-1] == Aes256Gcm.name:
         names.pop()
@@ -212,16 +291,13 @@ def _make_stages(
             f"{text!r}: {Aes256Gcm.name} comes last, once.",
             fix="Compress first, then encrypt: json|zstd|aes256gcm.",
         )
-    serializer = lookup(first)
-    if not issubclass(serializer, Serializer):
-        raise error(f"{text!r}: {first!r} is no serializer.", fix="Begin the chain with json.")
     codecs: list[Codec] = []
     for name in names:
         codec = lookup(name)
         if not issubclass(codec, Codec):
             raise error(f"{text!r}: {name!r} is no codec.", fix="A serializer comes first, once.")
         codecs.append(codec())
-    return serializer(), tuple(codecs)
+    return tuple(codecs)
 
 
 def _typed(stage: str, function: Callable[..., T], *arguments: object) -> T:
@@ -237,8 +313,7 @@ def _typed(stage: str, function: Callable[..., T], *arguments: object) -> T:
         ) from None
 
 
-def _type_name(value: object) -> str:
-    cls = type(value)
+def _type_name(cls: type) -> str:
     name = cls.__qualname__
     if cls.__module__ != "builtins":
         name = f"{cls.__module__}.{name}"

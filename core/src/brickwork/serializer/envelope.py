@@ -30,7 +30,8 @@ import hashlib
 import hmac
 import re
 import struct
-from typing import Final, NamedTuple
+from collections.abc import Iterator
+from typing import BinaryIO, Final, NamedTuple
 
 from brickwork.crypto import KID_SIZE, KeySource, NamedKey
 from brickwork.errors import (
@@ -50,8 +51,10 @@ SIGNED: Final = 2
 CHAIN_PATTERN: Final = re.compile(r"[a-z][a-z0-9-]*(?:\|[a-z][a-z0-9-]*){0,15}")
 
 _START = struct.Struct(f">4sBB{KID_SIZE}s32s")
-_CONTENT = struct.Struct(">Q32sQ")
-_CHECKSUM_SIZE = 32
+CONTENT = struct.Struct(">Q32sQ")
+CHECKSUM_SIZE: Final = 32
+PIECE_SIZE: Final = 1 << 20
+"""What is read and written at once, in bytes."""
 _NO_KID = bytes(KID_SIZE)
 
 
@@ -162,23 +165,74 @@ def reencrypt(data: BytesLike, keys: KeySource) -> bytes:
 
 def build(head: Head, content: Content, keys: KeySource | None) -> bytes:
     """Return the envelope; the head's key id is replaced by that of the current key."""
-    named = _current_key(head, keys)
-    head = head._replace(kid=named.kid if named else _NO_KID)
-    plain = _CONTENT.pack(content.size, content.digest, len(content.stored))
-    size = len(plain) + (MAC_SIZE if head.signed else 0) + len(content.stored)
-    header = _header(head, Aes256Gcm.sealed_size(size) if head.encrypted else size)
-    if head.signed:
-        key = _key(keys, head.kid, HmacSha256.purpose)
-        plain += HmacSha256.sign(key, header, plain + content.stored)
-    plain += content.stored
-    if named and head.encrypted:
-        return header + Aes256Gcm.seal(named.key, plain, header)
-    return header + plain + _checksum(header, plain)
+    return bytes(Envelope(head, content, keys))
+
+
+class Envelope:
+    """An envelope that is ready to be written: ``bytes(envelope)``, or `write_to`.
+
+    Args:
+        head: The header; its key id is replaced by that of the current key.
+        content: What is in it.
+        keys: Needed for what is encrypted or signed.
+
+    Attributes:
+        size: How many bytes it has.
+    """
+
+    __slots__ = ("_header", "_key", "_plain", "size")
+
+    def __init__(self, head: Head, content: Content, keys: KeySource | None) -> None:
+        named = _current_key(head, keys)
+        head = head._replace(kid=named.kid if named else _NO_KID)
+        start = CONTENT.pack(content.size, content.digest, len(content.stored))
+        size = len(start) + (MAC_SIZE if head.signed else 0) + len(content.stored)
+        body_size = Aes256Gcm.sealed_size(size) if head.encrypted else size
+        self._header = _header(head, body_size)
+        if head.signed:
+            key = _key(keys, head.kid, HmacSha256.purpose)
+            start += HmacSha256.sign(key, self._header, start, content.stored)
+        self._plain = (start, content.stored)
+        self._key = named.key if named and head.encrypted else None
+        self.size = len(self._header) + body_size + (0 if head.encrypted else CHECKSUM_SIZE)
+
+    def __bytes__(self) -> bytes:
+        if self._key is None:
+            return b"".join(self._pieces())
+        return self._header + Aes256Gcm.seal(self._key, b"".join(self._plain), self._header)
+
+    def write_to(self, file: BinaryIO) -> None:
+        """Write it to a file in pieces, without a copy of its content in memory."""
+        for piece in self._pieces():
+            for at in range(0, len(piece), PIECE_SIZE):
+                part = memoryview(piece)[at : at + PIECE_SIZE]
+                while part:  # an unbuffered file may take less
+                    part = part[file.write(part) :]
+
+    def _pieces(self) -> Iterator[bytes]:
+        yield self._header
+        if self._key is None:
+            yield from self._plain
+            yield checksum_of(self._header, *self._plain).digest()
+        else:
+            yield from Aes256Gcm.seal_pieces(self._key, self._plain, self._header)
 
 
 def parse(data: BytesLike) -> Parsed:
     """Split an envelope into its parts, strictly. Raises as `inspect`."""
     data = bytes(data)
+    head, at, body_size = parse_head(data)
+    _check_size(head, len(data) - at, body_size)
+    return Parsed(head, data[:at], data[at : at + body_size], data[at + body_size :])
+
+
+def parse_head(data: bytes) -> tuple[Head, int, int]:
+    """Read the header that bytes begin with; return it, where it ends, and the body's size.
+
+    Raises:
+        UnsupportedFormat: No envelope, or a newer one.
+        CorruptData: Its fields do not fit.
+    """
     if data[:4] != MAGIC or len(data) < 5:
         raise UnsupportedFormat(
             "This is no Brickwork envelope.", fix="Read it with what wrote it, not as a result."
@@ -189,36 +243,59 @@ def parse(data: BytesLike) -> Parsed:
             fix="Upgrade brickwork: python -m pip install -U brickwork",
         )
     if len(data) < _START.size:
-        raise _corrupt("it ends inside its header")
+        raise corrupt("it ends inside its header")
     _, _, flags, kid, context = _START.unpack_from(data)
     if flags & ~(ENCRYPTED | SIGNED):
-        raise _corrupt("unknown flags")
+        raise corrupt("unknown flags")
     chain, at = _short_text(data, _START.size)
     type_name, at = _short_text(data, at)
     if len(data) < at + 8:
-        raise _corrupt("it ends inside its header")
-    body_size = int.from_bytes(data[at : at + 8], "big")
+        raise corrupt("it ends inside its header")
     head = Head(flags, kid, context, chain, type_name)
     _check_head(head)
-    at += 8
-    _check_size(head, len(data) - at, body_size)
-    return Parsed(head, data[:at], data[at : at + body_size], data[at + body_size :])
+    return head, at + 8, int.from_bytes(data[at : at + 8], "big")
+
+
+def read_header(file: BinaryIO) -> bytes:
+    """Read a header from a file: as far as there is one, for `parse_head` to look at."""
+    header = read_exactly(file, _START.size)
+    for _ in range(2):
+        length = read_exactly(file, 1)
+        header += length + read_exactly(file, int.from_bytes(length, "big"))
+    return header + read_exactly(file, 8)
+
+
+def read_exactly(file: BinaryIO, size: int) -> bytes:
+    """Read as many bytes, or what there is before the end of the file."""
+    data = file.read(size)
+    while 0 < len(data) < size:
+        more = file.read(size - len(data))
+        if not more:
+            break
+        data += more
+    return data
 
 
 def open_content(parsed: Parsed, keys: KeySource | None) -> Content:
     """Verify everything there is to verify, decrypt, and return the content."""
     head, header, body, checksum = parsed
     if head.encrypted:
-        key = _key(keys, head.kid, Aes256Gcm.purpose)
-        body = Aes256Gcm.open(key, body, header, head.kid.hex())
-    elif not hmac.compare_digest(_checksum(header, body), checksum):
-        raise _corrupt("its checksum does not fit")
+        body = Aes256Gcm.open(sealing_key(head, keys), body, header, head.kid.hex())
+    elif not hmac.compare_digest(checksum_of(header, body).digest(), checksum):
+        raise corrupt("its checksum does not fit")
     mac, content = _split(head, body)
+    verify_signature(head, header, mac, content, keys)
+    return content
+
+
+def verify_signature(
+    head: Head, header: bytes, mac: bytes, content: Content, keys: KeySource | None
+) -> None:
+    """Return if nothing is signed, or the MAC fits. Raises TamperedCiphertext."""
     if head.signed:
         key = _key(keys, head.kid, HmacSha256.purpose)
-        start = _CONTENT.pack(content.size, content.digest, len(content.stored))
-        HmacSha256.verify(key, header, start + content.stored, mac)
-    return content
+        start = CONTENT.pack(content.size, content.digest, len(content.stored))
+        HmacSha256.verify(key, mac, header, start, content.stored)
 
 
 def _header(head: Head, body_size: int) -> bytes:
@@ -238,23 +315,23 @@ def _header(head: Head, body_size: int) -> bytes:
 def _short_text(data: bytes, at: int) -> tuple[str, int]:
     end = at + 1 + data[at] if at < len(data) else at
     if not at < end <= len(data):
-        raise _corrupt("it ends inside its header")
+        raise corrupt("it ends inside its header")
     try:
         return data[at + 1 : end].decode(), end
     except UnicodeDecodeError:
-        raise _corrupt("a name in its header is not text") from None
+        raise corrupt("a name in its header is not text") from None
 
 
 def _check_head(head: Head) -> None:
     if not CHAIN_PATTERN.fullmatch(head.chain):
-        raise _corrupt("its chain is none")
+        raise corrupt("its chain is none")
     # Shown on terminals: no control characters.
     if not head.type_name.isprintable():
-        raise _corrupt("its type name is none")
+        raise corrupt("its type name is none")
     if head.encrypted != (Aes256Gcm.name in head.chain.split("|")[1:]):
-        raise _corrupt("its flags and its chain disagree")
+        raise corrupt("its flags and its chain disagree")
     if not head.flags and head.kid != _NO_KID:
-        raise _corrupt("it names a key that it does not need")
+        raise corrupt("it names a key that it does not need")
 
 
 def _check_size(head: Head, rest: int, body_size: int) -> None:
@@ -263,21 +340,32 @@ def _check_size(head: Head, rest: int, body_size: int) -> None:
             raise TruncatedCiphertext("The encrypted envelope ends too early.")
         if rest > body_size:
             raise TamperedCiphertext("The encrypted envelope has something after its end.")
-    elif rest != body_size + _CHECKSUM_SIZE:
-        raise _corrupt("its length is not what its header says")
+    elif rest != body_size + CHECKSUM_SIZE:
+        raise corrupt("its length is not what its header says")
 
 
 def _split(head: Head, body: bytes) -> tuple[bytes, Content]:
     """Split a plain body into MAC and content, strictly."""
-    start = _CONTENT.size + (MAC_SIZE if head.signed else 0)
+    start = content_start(head)
     if len(body) < start:
-        raise _corrupt("it ends inside its content")
-    size, digest, stored_size = _CONTENT.unpack_from(body)
+        raise corrupt("it ends inside its content")
+    size, digest, stored_size = CONTENT.unpack_from(body)
     end = start + stored_size
-    padding = -end % PADDING if head.encrypted else 0
-    if len(body) != end + padding or any(body[end:]):
-        raise _corrupt("the length of its content does not fit")
-    return body[_CONTENT.size : start], Content(body[start:end], size, digest)
+    if len(body) < end:
+        raise corrupt("the length of its content does not fit")
+    check_rest(head, end, body[end:])
+    return body[CONTENT.size : start], Content(body[start:end], size, digest)
+
+
+def content_start(head: Head) -> int:
+    """Return how many bytes of the content come before what is stored."""
+    return CONTENT.size + (MAC_SIZE if head.signed else 0)
+
+
+def check_rest(head: Head, end: int, rest: bytes) -> None:
+    """Refuse what follows the content, if that is not its padding. Raises CorruptData."""
+    if len(rest) != (-end % PADDING if head.encrypted else 0) or any(rest):
+        raise corrupt("the length of its content does not fit")
 
 
 def _current_key(head: Head, keys: KeySource | None) -> NamedKey | None:
@@ -289,6 +377,11 @@ def _current_key(head: Head, keys: KeySource | None) -> NamedKey | None:
 
 def _key(keys: KeySource | None, kid: bytes, purpose: str) -> bytes:
     return require_keys(keys, purpose, kid).by_id(kid, purpose)
+
+
+def sealing_key(head: Head, keys: KeySource | None) -> bytes:
+    """Return the key that an encrypted envelope was sealed with. Raises KeyUnavailable."""
+    return _key(keys, head.kid, Aes256Gcm.purpose)
 
 
 def require_keys(keys: KeySource | None, purpose: str, kid: bytes = b"") -> KeySource:
@@ -303,13 +396,16 @@ def require_keys(keys: KeySource | None, purpose: str, kid: bytes = b"") -> KeyS
     return keys
 
 
-def _checksum(header: bytes, body: bytes) -> bytes:
-    digest = hashlib.sha256(header)
-    digest.update(body)
-    return digest.digest()
+def checksum_of(*parts: bytes) -> "hashlib._Hash":
+    """Return the hash of what is not encrypted, header first."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest
 
 
-def _corrupt(why: str) -> CorruptData:
+def corrupt(why: str) -> CorruptData:
+    """Return the error for an envelope that is damaged."""
     return CorruptData(
         f"The envelope is damaged: {why}.",
         fix="Run the work again, or bring the file back from a backup.",

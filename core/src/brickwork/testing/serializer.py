@@ -2,9 +2,10 @@
 
 import contextlib
 import copy
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -190,6 +191,35 @@ class SerializerContract(Contract):
             ok, _ = _read(chain, changed)
             assert not ok, "The envelope accepted damaged bytes."
 
+    def test_files_hold_the_same_envelope(
+        self, serializer: Serializer, values: Sequence[object]
+    ) -> None:
+        """What is written to a file is read as bytes and from a file, in pieces of any size."""
+        chain = serializer if isinstance(serializer, Chain) else _chain_of(serializer)
+        for value in values:
+            file = io.BytesIO()
+            chain.dump(value, file, context=b"here")
+            found = chain.loads(file.getvalue(), context=b"here")
+            assert same(found, value), f"dump() wrote another value than {value!r:.300}."
+            scanty = cast("BinaryIO", _Scanty(file.getvalue()))
+            assert same(chain.load(scanty, context=b"here"), value), (
+                f"load() read another value than {value!r:.300}: a file may give less than asked."
+            )
+
+    def test_in_a_file_all_damage_is_noticed(
+        self, serializer: Serializer, values: Sequence[object]
+    ) -> None:
+        """From a file, too, every cut, every flipped bit and every added byte is an error."""
+        chain = serializer if isinstance(serializer, Chain) else _chain_of(serializer)
+        file = io.BytesIO()
+        chain.dump(values[0], file)
+        for changed in mutations(file.getvalue()):
+            try:
+                chain.load(io.BytesIO(changed))
+            except BrickworkError:
+                continue
+            raise AssertionError("load() accepted damaged bytes, or did not read to the end.")
+
     def test_many_threads_can_use_one(
         self, serializer: Serializer, values: Sequence[object]
     ) -> None:
@@ -261,6 +291,18 @@ class CodecContract(Contract):
 
 
 _BYTES = (b"", b"\0", b"text " * 1000, bytes(range(256)) * 40, bytes(200_000))
+
+
+class _Scanty:
+    """A file that gives one to three bytes at a time, as a slow connection may."""
+
+    def __init__(self, data: bytes) -> None:
+        self._file = io.BytesIO(data)
+        self._turn = 0
+
+    def read(self, size: int = -1) -> bytes:
+        self._turn = self._turn % 3 + 1
+        return self._file.read(self._turn if size < 0 else min(size, self._turn))
 
 
 def _read(serializer: Serializer, data: bytes) -> tuple[bool, object]:
