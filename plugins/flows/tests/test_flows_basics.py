@@ -301,7 +301,7 @@ def test_failed_dependency(runtime: Runtime) -> None:
     @flow
     def main() -> str:
         broken = fail.submit("x")
-        told = looks.submit(allow_failure(broken)).result()  # type: ignore[arg-type]  # a future
+        told = looks.submit(allow_failure(broken)).result()
         with pytest.raises(UnfinishedDependency, match="fail-0"):
             looks.submit(broken).result()
         return told

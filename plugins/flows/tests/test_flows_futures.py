@@ -419,3 +419,49 @@ def test_map_wants_something_to_map() -> None:
     for arguments in ([1, 2], [[1, 2], [1]]):
         with pytest.raises(InvalidArguments, match=r"add\.map"):
             main(arguments)
+
+
+@task
+def doubled(number: int) -> int:
+    """Return twice the number; not for 13."""
+    if number == 13:
+        raise ValueError("unlucky")
+    return 2 * number
+
+
+def test_a_flow_that_returns_futures_gives_their_results(runtime: Runtime) -> None:
+    """At any depth, and it is the results that are kept; an allowed failure is an error."""
+
+    @flow
+    def returns() -> Any:
+        many = doubled.map([1, 2])
+        return {
+            "all": many,
+            "one": (doubled.submit(3), 4),
+            "bad": allow_failure(doubled.submit(13)),
+        }
+
+    @flow
+    async def later() -> Any:
+        return doubled.map([1, 2])
+
+    found = returns()
+    assert found["all"] == [2, 4]
+    assert found["one"] == (6, 4)
+    assert isinstance(found["bad"], ValueError)
+    assert asyncio.run(later()) == [2, 4]
+    runtime.flush()
+    assert runtime.history.result(runtime.history.runs()[0].id) is not None
+
+
+def test_a_flow_that_returns_a_failed_future_fails(runtime: Runtime) -> None:
+    """The error is the task's own."""
+
+    @flow
+    def returns() -> Any:
+        return doubled.map([1, 13])
+
+    with pytest.raises(ValueError, match="unlucky"):
+        returns()
+    runtime.flush()
+    assert names(runtime.history.runs()[0])[-1] == "Failed"

@@ -22,8 +22,21 @@ class TaskFuture(Protocol[R_co]):
             timeout: Seconds to wait at most.
         """
 
+    async def aresult(self) -> R_co:
+        """`result` without blocking the event loop."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it has ended, and tell whether it has.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+
     def done(self) -> bool:
         """Return whether it has ended, in whatever way."""
+
+    def exception(self) -> BaseException | None:
+        """Return what it raised; None where it has not ended, or ended well."""
 
     def cancel(self) -> bool:
         """Ask it to stop; return False when it is too late."""

@@ -136,7 +136,7 @@ class Flow(Generic[P, R]):
                 if self._hooked:
                     tell(self, run.context, run.states)
                 value = self._task.perform((), arguments, run)
-                running.complete(value)
+                value = running.complete(value)
         finally:
             if self._hooked and run.ended:
                 tell(self, run.context, run.states)
@@ -163,7 +163,7 @@ class Flow(Generic[P, R]):
                 if self._hooked:
                     await tell_async(self, run.context, run.states)
                 value = await self._task.perform_async((), arguments, run)
-                await running.complete_async(value)
+                value = await running.complete_async(value)
         except GeneratorExit:  # nothing can be awaited any more
             if self._hooked and run.ended:
                 tell(self, run.context, run.states)

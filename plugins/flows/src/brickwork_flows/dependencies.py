@@ -41,6 +41,23 @@ async def resolved_async(
     return resolved(name, args, kwargs)
 
 
+def results_of(value: Any) -> Any:
+    """Return a value with the results of the futures in it in their places; waits for them.
+
+    What a task raised is raised here, unless that is allowed.
+    """
+    kind = type(value)
+    if kind is RunFuture:
+        return value.result()
+    if kind is Allowed:
+        return _resolved("", value)
+    if kind not in _CONTAINERS or not _holds(value):
+        return value
+    if kind is dict:
+        return {key: results_of(each) for key, each in value.items()}
+    return kind(results_of(each) for each in value)
+
+
 def _holds(value: Any) -> bool:
     return next(_futures(value), None) is not None
 

@@ -6,7 +6,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
-from brickwork import Scope, TaskCancelled, check_cancelled, remaining
+from brickwork import (
+    InvalidArguments,
+    Scope,
+    TaskCancelled,
+    TaskFuture,
+    check_cancelled,
+    remaining,
+)
 from brickwork_flows.errors import EndlessWait
 from brickwork_flows.states import State, StateType
 
@@ -375,9 +382,23 @@ class Whole(NamedTuple):
     value: Any
 
 
-def allow_failure(future: RunFuture[Any]) -> Any:
+def allow_failure(future: TaskFuture[Any]) -> Any:
     """Mark a future: who is given it begins in any case, with the exception if it failed."""
-    return Allowed(future)
+    return Allowed(of_flows(future))
+
+
+def of_flows(future: TaskFuture[R]) -> RunFuture[R]:
+    """Return a future as what it is under a flow.
+
+    Raises:
+        InvalidArguments: It is something else.
+    """
+    if not isinstance(future, RunFuture):
+        raise InvalidArguments(
+            f"A {type(future).__name__} is no future of a task.",
+            fix="Give what submit() or map() of a task has returned inside of a flow.",
+        )
+    return future
 
 
 def unmapped(value: T) -> T:

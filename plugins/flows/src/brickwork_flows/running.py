@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from brickwork import Scope, use_engine
 from brickwork_flows.context import RunContext, current_run
+from brickwork_flows.dependencies import results_of
 from brickwork_flows.engine import FlowRun
-from brickwork_flows.errors import IllegalTransition
+from brickwork_flows.errors import FlowSuspended, IllegalTransition
 from brickwork_flows.finding import entry_point, source_file
 from brickwork_flows.fingerprints import fingerprint
 from brickwork_flows.history.events import RunStarted
@@ -58,6 +59,7 @@ class Beginning:
         self.caller = caller
         self.path = path
         self.inputs = inputs
+        self.claimed = False  # whether who resumes it holds the run
         self.message = ""
         self.known = False
         self.value: Any = None
@@ -112,8 +114,9 @@ class Running:
             LazyRunner(make),
             persist=flow.options.get("persist_result"),
             again=bool(flow.options.get("retries")) or (outer is not None and outer.again),
-            root="" if outer is None else outer.root,
+            caller=how.caller,
         )
+        self._flow_run.claimed = how.claimed
         self._flow_run.parameters = arguments
         name = how.run_name or _run_name(flow, how.run_id, how.path, arguments)
         wanted = flow.options.get("log_prints")
@@ -128,7 +131,7 @@ class Running:
         self._flow_run.log = RunLog(how.run_id, runtime) if outer is None else outer.log
         if how.states and outer is None:
             self._flow_run.log.goes_on()
-        self.run = Run(context, runtime.recorder.write, how.states)
+        self.run = self._flow_run.states = Run(context, runtime.recorder.write, how.states)
         self._started = None if how.states else self._start(flow, name, arguments)
         self._engine = use_engine(self._flow_run)
         self._scope = Scope(flow.name)
@@ -168,6 +171,9 @@ class Running:
 
     def _asked(self, wish: str) -> bool:
         """Do what was asked of the run from outside; called in another thread."""
+        if wish == "pause":
+            self._flow_run.pause_asked = True
+            return True
         if wish != "cancel":
             return False
         with suppress(IllegalTransition):  # it has just ended
@@ -187,29 +193,47 @@ class Running:
             if self._token is not None:
                 current_run.reset(self._token)
             self._runtime.recorder.requests.unwatch(self._how.run_id)
-        if error is not None:
+        if error is not None and not self._suspended_by(error):
             self.run.end_badly(error)
             if self._how.caller is not None and self._flow_run.again:
                 self._flow_run.remember(self.run, self._how.inputs, None)
+        if self._flow_run.pausing is not None:
+            self._flow_run.pausing.close()
 
-    def complete(self, value: Any) -> None:
-        """Wait for what was submitted, and record that the flow ended well."""
+    def _suspended_by(self, error: BaseException) -> bool:
+        """Tell whether an error does no more than end the body of a run that is suspended."""
+        if self._flow_run.top.suspended is None or self.run.state.type is not StateType.PAUSED:
+            return False
+        if isinstance(error, BaseExceptionGroup):
+            return error.split(FlowSuspended)[1] is None
+        return isinstance(error, FlowSuspended)
+
+    def complete(self, value: Any) -> Any:
+        """Wait for what was submitted, and record that the flow ended well.
+
+        Returns:
+            The value; with their results in the places of futures.
+        """
         self._flow_run.runner.wait()
-        self._completed(value)
+        return self._completed(value)
 
-    async def complete_async(self, value: Any) -> None:
+    async def complete_async(self, value: Any) -> Any:
         """`complete` without blocking the event loop."""
         import asyncio
 
         await asyncio.to_thread(self._flow_run.runner.wait)
-        self._completed(value)
+        return self._completed(value)
 
-    def _completed(self, value: Any) -> None:
+    def _completed(self, value: Any) -> Any:
+        value = results_of(value)
+        if self._flow_run.top.suspended is not None:
+            raise self._flow_run.top.suspended  # the body dealt with what was to end it
         kept, note = self._flow_run.kept(self.run.context.id, value)
         before = () if kept is None else (kept,)
         self.run.set(StateType.COMPLETED, "", note, *before)
         if self._how.caller is not None and self._flow_run.again:
             self._flow_run.remember(self.run, self._how.inputs, [value])
+        return value
 
 
 def _run_name(flow: "Flow[Any, Any]", run_id: str, path: str, arguments: Mapping[str, Any]) -> str:

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from brickwork import check_cancelled
-from brickwork_flows.futures import RunFuture, block
+from brickwork import TaskFuture, check_cancelled
+from brickwork_flows.futures import RunFuture, block, of_flows
 
 R = TypeVar("R")
 
 
 def wait(
-    futures: Iterable[RunFuture[R]], timeout: float | None = None
+    futures: Iterable[TaskFuture[R]], timeout: float | None = None
 ) -> tuple[set[RunFuture[R]], set[RunFuture[R]]]:
     """Wait for futures; return those that have ended, and those that have not.
 
@@ -20,7 +20,7 @@ def wait(
         futures: What to wait for.
         timeout: Seconds to wait at most, for all together.
     """
-    wanted = list(futures)
+    wanted = [of_flows(future) for future in futures]
     end = None if timeout is None else time.monotonic() + timeout
     for future in wanted:
         future.wait(None if end is None else max(0.0, end - time.monotonic()))
@@ -29,14 +29,14 @@ def wait(
 
 
 def as_completed(
-    futures: Iterable[RunFuture[R]], timeout: float | None = None
+    futures: Iterable[TaskFuture[R]], timeout: float | None = None
 ) -> Iterator[RunFuture[R]]:
     """Give futures back in the order in which they end.
 
     Raises:
         TimeoutError: Some have not ended by then.
     """
-    wanted = list(futures)
+    wanted = [of_flows(future) for future in futures]
     ended: SimpleQueue[RunFuture[R] | None] = SimpleQueue()
     for future in wanted:
         future.add_done_callback(ended.put)
