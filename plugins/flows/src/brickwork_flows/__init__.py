@@ -44,7 +44,19 @@ if TYPE_CHECKING:
     from brickwork_flows.hookspecs import hookimpl as hookimpl
     from brickwork_flows.logs import get_run_logger as get_run_logger
     from brickwork_flows.names import tags as tags
-    from brickwork_flows.resuming import resume as resume
+    from brickwork_flows.errors import FlowSuspended as FlowSuspended
+    from brickwork_flows.pausing.inputs import RunInput as RunInput
+    from brickwork_flows.pausing.pauses import (
+        apause_flow_run as apause_flow_run,
+        asuspend_flow_run as asuspend_flow_run,
+        pause_flow_run as pause_flow_run,
+        suspend_flow_run as suspend_flow_run,
+    )
+    from brickwork_flows.resuming import (
+        aresume_flow_run as aresume_flow_run,
+        resume as resume,
+        resume_flow_run as resume_flow_run,
+    )
     from brickwork_flows.runners import TaskRunner as TaskRunner, ThreadRunner as ThreadRunner
     from brickwork_flows.runners.processes import ProcessRunner as ProcessRunner
     from brickwork_flows.runtime import use_history as use_history
@@ -60,11 +72,14 @@ _HOMES = {
     "history.events": "Event Logged ResultKept RunStarted StateSet",
     "history.interface": "Entry History RunRecord",
     "hookspecs": "hookimpl",
+    "errors": "FlowSuspended",
     "logs": "get_run_logger",
     "names": "tags",
     "definition": "Flow flow",
     "futures": "RunFuture allow_failure unmapped",
-    "resuming": "resume",
+    "pausing.inputs": "RunInput",
+    "pausing.pauses": "apause_flow_run asuspend_flow_run pause_flow_run suspend_flow_run",
+    "resuming": "aresume_flow_run resume resume_flow_run",
     "runners": "TaskRunner ThreadRunner",
     "runners.processes": "ProcessRunner",
     "runtime": "use_history",

@@ -61,6 +61,10 @@ class TaskCall:
         """Run the task in this thread."""
         if has_futures(self._args, self._kwargs):
             self._args, self._kwargs = resolved(self._task.name, self._args, self._kwargs)
+        if self._flow.top.pause_asked:
+            from brickwork_flows.pausing.pauses import hold
+
+            hold(self._flow)
         if not self._caches():
             return self._perform()
         with self._cached_call() as self._cache:
@@ -71,6 +75,10 @@ class TaskCall:
         if has_futures(self._args, self._kwargs):
             waiting = resolved_async(self._task.name, self._args, self._kwargs)
             self._args, self._kwargs = await waiting
+        if self._flow.top.pause_asked:
+            from brickwork_flows.pausing.pauses import ahold
+
+            await ahold(self._flow)
         if not self._caches():
             return await self._perform_async()
         async with self._cached_call() as self._cache:

@@ -1,14 +1,14 @@
 """Running flows and their tasks: what is called, recorded, replayed and given back."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from brickwork import Engine, Task
 from brickwork_flows.calls import TaskCall
 from brickwork_flows.context import RunContext, current_run
 from brickwork_flows.dependencies import has_futures, resolved, resolved_async
-from brickwork_flows.errors import FlowError
+from brickwork_flows.errors import FlowError, FlowSuspended
 from brickwork_flows.futures import RunFuture
 from brickwork_flows.history.events import ResultKept, RunStarted
 from brickwork_flows.recording import Run, described, setting
@@ -19,6 +19,7 @@ from brickwork_flows.submission import OPTIONS, Outcome, call_options, start
 
 if TYPE_CHECKING:
     from brickwork_flows.lines import RunLog
+    from brickwork_flows.pausing.pauses import Pausing
     from brickwork_flows.runners import TaskRunner
     from brickwork_flows.runtime import Runtime
 
@@ -33,13 +34,20 @@ class FlowRun(Engine):
         runner: Runs what is submitted.
         persist: Whether results are kept: always, never, or (None) where they can be.
         again: Whether the flow's body may be tried again, and so finds what its tasks did.
-        root: The id of the run that this one is part of; its own if nobody called the flow.
+        caller: The run that called the flow; None if nobody did.
 
     Attributes:
+        root: The id of the outermost run that this one is part of; its own if nobody called it.
+        top: That run, as an engine.
         context: The flow's own run.
+        states: The same, to record its states.
         log: What it and its tasks log.
         first_failed: The first task that failed; empty until then.
         retried: The paths of tasks that run, and may be tried again.
+        claimed: Of the outermost run: whether it was resumed, and is held while it runs.
+        pausing: Of the outermost run: its pauses; None before the first.
+        pause_asked: Of the outermost run: whether somebody asked it to pause at the next task.
+        suspended: Of the outermost run: what ends the body, once it was suspended.
         write: Records events.
     """
 
@@ -52,11 +60,14 @@ class FlowRun(Engine):
         *,
         persist: bool | None = None,
         again: bool = False,
-        root: str = "",
+        caller: RunContext | None = None,
     ) -> None:
         self.id = run_id
-        self.root = root or run_id
+        self.caller = caller
+        self.top: FlowRun = self if caller is None else caller.flow.top
+        self.root = self.top.id
         self.context: RunContext
+        self.states: Run
         self.log: RunLog
         self.first_failed = ""
         self.runtime = runtime
@@ -68,6 +79,17 @@ class FlowRun(Engine):
         self.retried: set[str] = set()
         self.parameters: Mapping[str, Any] = {}
         self.write = runtime.recorder.write
+        self.claimed = False
+        self.pausing: Pausing | None = None
+        self.pause_asked = False
+        self.suspended: FlowSuspended | None = None
+
+    def chain(self) -> Iterator["FlowRun"]:
+        """Yield this run, and those that wait for it, from the inside out."""
+        flow: FlowRun | None = self
+        while flow is not None:
+            yield flow
+            flow = None if flow.caller is None else flow.caller.flow
 
     # What tasks are called by
 
@@ -206,6 +228,12 @@ class FlowRun(Engine):
             *(context.name, inputs, None, run.number, context.attempt, value), here=True
         )
         self.replay.calls[context.path] = past
+
+    def artifact(self, what: str, *values: Any) -> None:
+        """Keep an artifact, or change one."""
+        from brickwork_flows.artifacts.keeping import change
+
+        change(self.runtime, what, *values)
 
     def kept(self, run_id: str, value: Any) -> tuple[ResultKept | None, str]:
         """Keep a result where that is wanted and can be; say why it is not."""

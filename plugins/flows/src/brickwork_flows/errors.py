@@ -15,6 +15,10 @@
         ├── NotPausable          a run cannot be paused here
         ├── PauseTimeout         a run was paused, and not resumed in its time
         ├── InvalidInput         what a run is given does not fit what it waits for
+        ├── InvalidArtifact      an artifact cannot be made so
+        ├── ArtifactNotFound     there is no such artifact
+        ├── InvalidVariable      a variable cannot have that name or value
+        ├── VariableNotFound     there is no such variable
         ├── ReplayDiverged       a resumed flow does not do what it did before
         ├── NotCacheable         a call has no key that could be trusted
         ├── UnfinishedDependency a task cannot begin, since what it waits for did not complete
@@ -96,6 +100,30 @@ class InvalidInput(FlowError):
     exit_code = 2
 
 
+class InvalidArtifact(FlowError, ValueError):
+    """An artifact cannot have that key or content."""
+
+    exit_code = 2
+
+
+class ArtifactNotFound(FlowError, LookupError):
+    """No artifact, or no version of one, is kept under that key."""
+
+    exit_code = 4
+
+
+class InvalidVariable(FlowError, ValueError):
+    """A variable cannot have that name, that value or those tags."""
+
+    exit_code = 2
+
+
+class VariableNotFound(FlowError, LookupError):
+    """No variable has that name."""
+
+    exit_code = 4
+
+
 class ReplayDiverged(FlowError):
     """A flow that is resumed does not call the tasks that it called before."""
 
@@ -139,8 +167,6 @@ class FlowSuspended(BaseException):
     """
 
     def __init__(self, run_id: str, refused: InvalidInput | None = None) -> None:
-        super().__init__(
-            f"The run {run_id} is suspended. To go on: brickwork run resume {run_id}"
-        )
+        super().__init__(f"The run {run_id} is suspended. To go on: brickwork run resume {run_id}")
         self.run_id = run_id
         self.refused = refused

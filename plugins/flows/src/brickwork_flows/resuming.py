@@ -1,13 +1,13 @@
 """Resuming runs: the same run begins again, and what it completed is not done again."""
 
-import fcntl
-import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from brickwork_flows.claims import Claim
 from brickwork_flows.definition import Flow
-from brickwork_flows.errors import HistoryError, InvalidFlow, NotResumable
+from brickwork_flows.errors import FlowSuspended, InvalidFlow, NotResumable
 from brickwork_flows.finding import find
 from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.history.requests import ask
@@ -17,14 +17,19 @@ from brickwork_flows.running import Beginning
 from brickwork_flows.runtime import Runtime, current_runtime
 from brickwork_flows.states import StateType
 
+ANSWER_SECONDS = 10.0
+"""How long to wait until the process of a paused run says whether its input fits."""
+
+_LOOK_SECONDS = 0.05
+
 
 def resume(run_id: str, /, **parameters: Any) -> Any:
-    """Run a flow again that crashed, failed or was cancelled: the same run, under its id.
+    """Run a flow again that crashed, failed, was cancelled or suspended: the same run, by its id.
 
     Its body runs from the start, with the parameters that were recorded. Tasks, and flows in it,
     that completed are not run again, and give back what they returned; those that did not
     complete, or whose result was not kept, run again. So the body must do the same as before
-    when it is given the same.
+    when it is given the same. What waits for input is given it by `resume_flow_run`.
 
     Args:
         run_id: The run of a flow that a program called.
@@ -42,7 +47,118 @@ def resume(run_id: str, /, **parameters: Any) -> Any:
     """
     runtime = current_runtime()
     record = resumable(runtime, run_id)
+    if record.state.type is StateType.PAUSED:
+        return resume_flow_run(run_id, parameters=parameters)
     return resume_flow(flow_of(record), record, parameters)
+
+
+def resume_flow_run(
+    run_id: str,
+    run_input: Any = None,
+    *,
+    key: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> Any:
+    """Let a run go on that is paused or suspended, with what it waits for.
+
+    Where a process waits in the run, that goes on, and this returns None once it has taken the
+    input. Where none does, since the run was suspended or its process was killed, the run goes on
+    here, as by `resume`.
+
+    Args:
+        run_id: The run of a flow that a program called.
+        run_input: What it waits for: a value, or a mapping of the fields of a model.
+        key: Which of its pauses is meant, where several are open at once.
+        parameters: Those that were not recorded, once more; only where it goes on here.
+
+    Returns:
+        None, or what the flow returns; for an async flow, the coroutine that runs it.
+
+    Raises:
+        RunNotFound: There is no such run.
+        NotResumable: It is not paused, waits elsewhere too, or somebody else resumes it now.
+        InvalidInput: The input does not fit; the run is paused still.
+        FlowSuspended: It was suspended once more, further on.
+    """
+    runtime = current_runtime()
+    record = resumable(runtime, run_id)
+    if record.state.type is not StateType.PAUSED:
+        raise NotResumable(
+            f"The run {run_id} is not paused: it is {record.state.type.value}.",
+            fix=f"Use resume({run_id!r}), or: brickwork run resume {run_id}",
+        )
+    if is_held(runtime, run_id) and tell_waiting(runtime, record, run_input, key):
+        return None
+    return resume_flow(
+        flow_of(record), record, parameters or {}, lambda: _offer(runtime, record, run_input, key)
+    )
+
+
+async def aresume_flow_run(
+    run_id: str,
+    run_input: Any = None,
+    *,
+    key: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> Any:
+    """`resume_flow_run` without blocking the event loop; always a coroutine."""
+    import asyncio
+    from inspect import isawaitable
+
+    value = await asyncio.to_thread(
+        resume_flow_run, run_id, run_input, key=key, parameters=parameters
+    )
+    return await value if isawaitable(value) else value
+
+
+def is_held(runtime: Runtime, run_id: str) -> bool:
+    """Tell whether a process waits in a run that is paused, or goes on with it."""
+    claim = Claim.take(runtime.place.folder, run_id)
+    if claim is not None:
+        claim.release()
+    return claim is None
+
+
+def tell_waiting(
+    runtime: Runtime, record: RunRecord, run_input: Any, key: str | None = None
+) -> bool:
+    """Give the process that waits in a run what it waits for.
+
+    Returns:
+        Whether it has taken it; else it has died meanwhile.
+
+    Raises:
+        NotResumable: It waits for nothing, somebody else was faster, or it does not answer.
+        InvalidInput: It does not fit; the run is paused still.
+    """
+    from brickwork_flows.pausing.awaited import given, open_pause
+    from brickwork_flows.pausing.inputs import misfit
+
+    offered = _offer(runtime, record, run_input, key)
+    until = time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < until:
+        pause = open_pause(runtime.history, record.id, offered.key)
+        if pause is None:
+            if given(runtime.history, record.id, offered.key) is not None:
+                return True
+            raise NotResumable(f"The run {record.id} has ended meanwhile.", fix="Look at it.")
+        if pause.refused is not None and pause.version > offered.version:
+            raise misfit(pause.type, pause.refused, pause.schema or {})
+        if not is_held(runtime, record.id):
+            pause.put(runtime.history, offer=None)
+            return False
+        time.sleep(_LOOK_SECONDS)
+    raise NotResumable(
+        f"The process of the run {record.id} has not answered within {ANSWER_SECONDS:g} s.",
+        fix="It takes what it was given as soon as it looks. See: brickwork run show",
+    )
+
+
+def _offer(runtime: Runtime, record: RunRecord, run_input: Any, key: str | None) -> Any:
+    from brickwork_flows.pausing.awaited import chosen, offer, open_pauses
+
+    pause = chosen(open_pauses(runtime.history, record.id), record.id, key)
+    return offer(runtime.history, pause, run_input)
 
 
 def resumable(runtime: Runtime, run_id: str) -> RunRecord:
@@ -61,7 +177,7 @@ def resumable(runtime: Runtime, run_id: str) -> RunRecord:
     kind = record.state.type
     if kind is StateType.COMPLETED:
         raise NotResumable(f"The run {run_id} has completed.", fix="Call the flow for another run.")
-    if not kind.final:
+    if not kind.final and kind is not StateType.PAUSED:
         raise NotResumable(
             f"The run {run_id} has not ended: it is {kind.value}.",
             fix=f"Wait for it, or end it: brickwork run cancel {run_id}.",
@@ -81,57 +197,74 @@ def flow_of(record: RunRecord) -> Flow[Any, Any]:
     return found
 
 
-def resume_flow(flow: Flow[Any, Any], record: RunRecord, again: Mapping[str, Any]) -> Any:
-    """Resume a run with a flow; arguments, results and errors are those of `resume`."""
+def resume_flow(
+    flow: Flow[Any, Any],
+    record: RunRecord,
+    again: Mapping[str, Any],
+    first: Callable[[], object] | None = None,
+) -> Any:
+    """Resume a run with a flow; arguments, results and errors are those of `resume`.
+
+    Args:
+        flow: The flow.
+        record: The run.
+        again: Parameters that were not recorded.
+        first: Called once the run is this process's own, before anything of it runs.
+    """
     arguments = restored(record.details.get("parameters", {}), again)
     runtime = current_runtime()
     if not flow.is_async:
-        with _claimed(runtime, record.id) as current:
-            return flow.begin(arguments, _beginning(runtime, current))
+        with _claimed(runtime, record.id, first) as how, _refusals():
+            return flow.begin(arguments, how)
 
     async def running() -> Any:
-        with _claimed(runtime, record.id) as current:
-            return await flow.begin(arguments, _beginning(runtime, current))
+        with _claimed(runtime, record.id, first) as how, _refusals():
+            return await flow.begin(arguments, how)
 
     return running()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Tell who resumes a run what is wrong with its input, if that is why it is paused again."""
+    try:
+        yield
+    except FlowSuspended as suspended:
+        if suspended.refused is not None:
+            raise suspended.refused from None
+        raise
 
 
 def _beginning(runtime: Runtime, record: RunRecord) -> Beginning:
     # What somebody asked of it before it ended is not meant for what begins now.
     ask(runtime.history, record.id, "")
-    return Beginning(
+    if record.state.type is StateType.PAUSED:
+        from brickwork_flows.pausing.awaited import ASKED, end
+
+        end(runtime.history, record.id, ASKED)
+    how = Beginning(
         record.id,
         Replay.of(runtime.history, record.id),
         len(record.states),
         record.attempts,
         record.run_name,
     )
+    how.claimed = True
+    return how
 
 
 @contextmanager
-def _claimed(runtime: Runtime, run_id: str) -> Iterator[RunRecord]:
+def _claimed(
+    runtime: Runtime, run_id: str, first: Callable[[], object] | None
+) -> Iterator[Beginning]:
     """Have a run for oneself: of several who resume it at once, only one does."""
-    path = runtime.place.folder / "resuming" / run_id
+    claim = Claim.take(runtime.place.folder, run_id)
+    if claim is None:
+        raise NotResumable(f"The run {run_id} is being resumed already.", fix="Wait for it.")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise HistoryError(
-            f"{path} cannot be made: {os.strerror(error.errno or 0).lower()}.",
-            fix="Check the disk's free space and the folder's permissions.",
-        ) from None
-    try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(file).st_nlink == 0:  # whoever had it has just ended
-                raise BlockingIOError
-        except OSError:
-            raise NotResumable(
-                f"The run {run_id} is being resumed already.", fix="Wait for it."
-            ) from None
-        try:
-            yield resumable(runtime, run_id)  # once more: somebody may have been faster
-        finally:
-            path.unlink(missing_ok=True)
+        record = resumable(runtime, run_id)  # once more: somebody may have been faster
+        if first is not None:
+            first()
+        yield _beginning(runtime, record)
     finally:
-        os.close(file)
+        claim.release()

@@ -1,0 +1,1 @@
+"""Runs that wait for a person or another program: pauses, what they are given, and messages."""
