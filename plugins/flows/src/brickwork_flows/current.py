@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from brickwork_flows.context import RunContext, run_here
+from brickwork_flows.context import RunContext, current_run, run_here
+from brickwork_flows.runtime import Runtime, current_runtime
 
 
 class CurrentRun(NamedTuple):
@@ -35,6 +36,12 @@ def current_task_run() -> CurrentRun | None:
     """Return the run of the task that runs here; None outside of one."""
     context = run_here()
     return None if context is None or context.kind != "task" else described_run(context)
+
+
+def runtime_here() -> Runtime:
+    """Return where the run is recorded that runs here; the history in use outside of one."""
+    context = current_run.get()
+    return current_runtime() if context is None else context.flow.runtime
 
 
 def described_run(context: RunContext) -> CurrentRun:

@@ -2,14 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from brickwork_flows.context import RunContext, current_run, far_run
 from brickwork_flows.current import parameter_names
 from brickwork_flows.lines import stored
+from brickwork_flows.runtime import Place, use_history
 
-Tell = Callable[[float, int, str, str], None]
-"""Takes a line: when, its level, its logger, and its text."""
+
+class Tell(Protocol):
+    """Takes what happens in a run, from any thread, and hands it to the process that records."""
+
+    def line(self, at: float, level: int, logger: str, message: str) -> None:
+        """A line was logged."""
+
+    def artifact(self, what: str, *values: Any) -> None:
+        """An artifact was made, or changed; as `brickwork_flows.artifacts.keeping.change`."""
 
 
 class FarRun(NamedTuple):
@@ -34,25 +42,49 @@ class FarRun(NamedTuple):
     log_prints: bool
 
 
-def runs_here() -> tuple[FarRun, FarRun] | None:
-    """Return the run of the task that runs here, and its flow's, to tell another process."""
+class Here(NamedTuple):
+    """Where a task runs, to tell another process.
+
+    Attributes:
+        task: The task's run.
+        flow: Its flow's.
+        place: Where they are recorded.
+    """
+
+    task: FarRun
+    flow: FarRun
+    place: Place
+
+
+def here() -> Here | None:
+    """Return where the task of this thread runs; None outside of one."""
     context = current_run.get()
-    return None if context is None else (_told(context), _told(context.flow.context))
+    if context is None:
+        return None
+    flow = context.flow
+    return Here(_told(context), _told(flow.context), flow.runtime.place)
 
 
 @contextmanager
-def inside(runs: tuple[FarRun, FarRun] | None, tell: Tell) -> Iterator[None]:
-    """Let what is logged and printed inside belong to a run of another process.
+def inside(there: Here | None, tell: Tell) -> Iterator[None]:
+    """Let what is logged, printed and made inside belong to a run of another process.
 
     Args:
-        runs: The task's run and its flow's, or None.
-        tell: Takes each line; called from any thread.
+        there: Where it runs, or None.
+        tell: Is told.
     """
-    if runs is None:
+    if there is None:
         yield
         return
     flow: Any = _Flow(tell)
-    task, flow.context = (_context(run, flow) for run in runs)
+    task, flow.context = (_context(run, flow) for run in there[:2])
+    place = there.place
+    with use_history(place.url or place.folder, durability=place.durability), _as(task):
+        yield
+
+
+@contextmanager
+def _as(task: RunContext) -> Iterator[None]:
     token = far_run.set(task)
     if task.log_prints:
         from brickwork_flows import prints
@@ -67,11 +99,12 @@ def inside(runs: tuple[FarRun, FarRun] | None, tell: Tell) -> Iterator[None]:
 
 
 class _Flow:
-    """As much of a flow's run as logs and prints need."""
+    """As much of a flow's run as logs, prints and artifacts need."""
 
     def __init__(self, tell: Tell) -> None:
         self.log = _Log(tell)
         self.context: RunContext
+        self.artifact = tell.artifact
 
 
 class _Log:
@@ -80,7 +113,7 @@ class _Log:
 
     def add(self, run: str, at: float, level: int, logger: str, message: str) -> None:  # noqa: ARG002  # as of RunLog
         # Secrets that only this process knows are hidden here.
-        self._tell(at, level, logger, stored(message))
+        self._tell.line(at, level, logger, stored(message))
 
 
 def _told(context: RunContext) -> FarRun:

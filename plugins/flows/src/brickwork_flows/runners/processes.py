@@ -8,7 +8,7 @@ from brickwork import Task, check_cancelled, remaining
 from brickwork_flows.context import current_run
 from brickwork_flows.errors import WorkerDied
 from brickwork_flows.futures import scope_here
-from brickwork_flows.runners.far import runs_here
+from brickwork_flows.runners.far import here
 from brickwork_flows.runners.interface import Watching
 from brickwork_flows.runners.threads import ThreadRunner
 from brickwork_flows.runners.worker import Packed, packed, unpacked, work
@@ -63,7 +63,7 @@ class ProcessRunner(ThreadRunner):
             WorkerDied: The process was killed.
         """
         check_cancelled()
-        order = packed(task, args, kwargs, remaining(), runs_here())
+        order = packed(task, args, kwargs, remaining(), here())
         worker = self._worker()
         try:
             with scope_here().waking(worker.kill):
@@ -132,12 +132,13 @@ class Worker:
                 raise self._died() from None
             if kind == "ended":
                 return Packed(*rest)
-            if kind == "line":
-                context = current_run.get()
-                if context is not None:
-                    context.flow.log.add(context.id, *rest)
-            else:
+            context = current_run.get()
+            if kind not in ("line", "artifact"):
                 getattr(watcher, kind)(*rest)
+            elif context is not None and kind == "line":
+                context.flow.log.add(context.id, *rest)
+            elif context is not None:
+                context.flow.artifact(*rest)
 
     def _died(self) -> WorkerDied:
         self._process.join(1.0)

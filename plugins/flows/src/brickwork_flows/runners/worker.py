@@ -8,7 +8,7 @@ from brickwork import BrickworkError, Scope, Task, mask
 from brickwork_flows.context import far_run
 from brickwork_flows.current import CurrentRun, current_task_run
 from brickwork_flows.errors import NotSendable
-from brickwork_flows.runners.far import FarRun, inside
+from brickwork_flows.runners.far import Here, inside
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -40,7 +40,7 @@ def packed(
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     seconds: float | None,
-    runs: tuple[FarRun, FarRun] | None = None,
+    where: Here | None = None,
 ) -> bytes:
     """Return an order for a worker.
 
@@ -48,7 +48,7 @@ def packed(
         NotSendable: Something in it cannot be pickled.
     """
     return _pickled(
-        (task, args, dict(kwargs), seconds, runs), f"The task {task.name!r} or an argument"
+        (task, args, dict(kwargs), seconds, where), f"The task {task.name!r} or an argument"
     )
 
 
@@ -121,7 +121,7 @@ def work(pipe: "Connection") -> None:
 
 
 class Telling:
-    """Tells the parent of retries, and of what is logged and printed."""
+    """Tells the parent of retries, and of what is logged, printed and made."""
 
     def __init__(self, pipe: "Connection") -> None:
         from threading import Lock
@@ -133,6 +133,10 @@ class Telling:
     def line(self, at: float, level: int, logger: str, message: str) -> None:
         """Something was logged, from any thread."""
         self._send("line", at, level, logger, message)
+
+    def artifact(self, what: str, *values: object) -> None:
+        """An artifact was made, or changed, in any thread."""
+        self._send("artifact", what, *values)
 
     def end(self, outcome: Packed) -> None:
         """It has ended, and nothing more is told: what comes next is about another task."""
@@ -161,6 +165,7 @@ class Telling:
         context = far_run.get()
         if context is not None:
             context.attempt = number
+            context.begin_again()
         self._send("attempt_begins", number)
 
 
@@ -168,8 +173,8 @@ def _performed(order: bytes, watcher: Telling) -> Packed:
     import traceback
 
     try:
-        task, args, kwargs, seconds, runs = pickle.loads(order)  # noqa: S301  # from our own process
-        with Scope(task.name, seconds=seconds), inside(runs, watcher.line):
+        task, args, kwargs, seconds, where = pickle.loads(order)  # noqa: S301  # from our own process
+        with Scope(task.name, seconds=seconds), inside(where, watcher):
             value = _perform(task, args, kwargs, watcher)
         return Packed(_pickled(value, f"The result of {task.name!r}"))
     except BaseException as error:  # noqa: BLE001  # raised in the parent
