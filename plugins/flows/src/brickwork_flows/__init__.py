@@ -7,6 +7,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from brickwork import task as task
+    from brickwork_flows.artifacts import (
+        Artifact as Artifact,
+        Table as Table,
+        acreate_image_artifact as acreate_image_artifact,
+        acreate_link_artifact as acreate_link_artifact,
+        acreate_markdown_artifact as acreate_markdown_artifact,
+        acreate_progress_artifact as acreate_progress_artifact,
+        acreate_table_artifact as acreate_table_artifact,
+        aupdate_progress_artifact as aupdate_progress_artifact,
+        create_image_artifact as create_image_artifact,
+        create_link_artifact as create_link_artifact,
+        create_markdown_artifact as create_markdown_artifact,
+        create_progress_artifact as create_progress_artifact,
+        create_table_artifact as create_table_artifact,
+        get_artifact as get_artifact,
+        list_artifacts as list_artifacts,
+        update_progress_artifact as update_progress_artifact,
+    )
     from brickwork_flows.caching import (
         DEFAULT as DEFAULT,
         FLOW_PARAMETERS as FLOW_PARAMETERS,
@@ -61,9 +79,17 @@ if TYPE_CHECKING:
     from brickwork_flows.runners.processes import ProcessRunner as ProcessRunner
     from brickwork_flows.runtime import use_history as use_history
     from brickwork_flows.states import State as State, StateType as StateType
+    from brickwork_flows.variables import Variable as Variable, list_variables as list_variables
     from brickwork_flows.waiting import as_completed as as_completed, wait as wait
 
 _HOMES = {
+    "artifacts": (
+        "Artifact Table acreate_image_artifact acreate_link_artifact acreate_markdown_artifact"
+        " acreate_progress_artifact acreate_table_artifact aupdate_progress_artifact"
+        " create_image_artifact create_link_artifact create_markdown_artifact"
+        " create_progress_artifact create_table_artifact get_artifact list_artifacts"
+        " update_progress_artifact"
+    ),
     "caching": (
         "CacheContext CacheKeyFnPolicy CachePolicy DEFAULT FLOW_PARAMETERS INPUTS NO_CACHE RUN_ID"
         " TASK_SOURCE"
@@ -84,6 +110,7 @@ _HOMES = {
     "runners.processes": "ProcessRunner",
     "runtime": "use_history",
     "states": "State StateType",
+    "variables": "Variable list_variables",
     "waiting": "as_completed wait",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

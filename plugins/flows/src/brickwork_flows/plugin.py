@@ -10,4 +10,9 @@ brickwork_api = 1
 @hookimpl
 def brickwork_commands() -> Mapping[str, str]:
     """The commands about flows and their runs."""
-    return {"flow": "brickwork_flows.cli.flow:group", "run": "brickwork_flows.cli.run:group"}
+    return {
+        "artifact": "brickwork_flows.cli.artifact:group",
+        "flow": "brickwork_flows.cli.flow:group",
+        "run": "brickwork_flows.cli.run:group",
+        "variable": "brickwork_flows.cli.variable:group",
+    }
