@@ -5,6 +5,8 @@ from typing import Any
 import click
 
 from brickwork.commands import json_option, note, print_json, print_table, print_text
+from brickwork_flows.artifacts.keeping import made_by
+from brickwork_flows.cli.artifact import print_artifacts
 from brickwork_flows.cli.found import found
 from brickwork_flows.cli.run_change import result, rm
 from brickwork_flows.cli.run_control import cancel, resume
@@ -62,13 +64,17 @@ def ls(name: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> 
 @click.argument("run_id", metavar="ID")
 @json_option
 def show(run_id: str, as_json: bool) -> None:
-    """Show a run: its states, and the tasks in it."""
+    """Show a run: its states, the tasks in it, and the artifacts that they made."""
     runtime = current_runtime()
     record = found(runtime, run_id)
     within = runtime.history.children(record.flow_run)
     inside = [r for r in within if record.id == r.flow_run or r.id.startswith(f"{record.id}/")]
+    artifacts = made_by(runtime, record.id)
     if as_json:
         content = {**as_dict(record), "tasks": [as_dict(each) for each in inside]}
+        content["artifacts"] = [each.facts() for each in artifacts]
+        if record.state.type is StateType.PAUSED:
+            content["pauses"] = pauses_of(runtime, record)
         print_json("run.show/1", content)
         return
     print_text(f"{record.run_name} ({record.name}), {record.id}\n")
@@ -98,6 +104,9 @@ def _value(kept: dict[str, Any], text: object) -> str:
 def as_dict(record: RunRecord) -> dict[str, Any]:
     """Return a run as what JSON can hold."""
     return {
+    if artifacts:
+        print_text("\n")
+        print_artifacts(artifacts)
         "id": record.id,
         "kind": record.kind,
         "name": record.name,

@@ -59,7 +59,10 @@ def result(run_id: str, as_json: bool) -> None:
     help="With --older-than: only those in this state; repeatable.",
 )
 def rm(run_ids: tuple[str, ...], older_than: float | None, states: tuple[str, ...]) -> None:
-    """Remove runs, with what they recorded and their stored results."""
+    """Remove runs, with what they recorded, their stored results, and their artifacts.
+
+    An artifact that is the newest version of its key stays.
+    """
     if bool(run_ids) == (older_than is not None):
         raise click.UsageError("Give ids, or --older-than.")
     if states and older_than is None:
@@ -101,7 +104,9 @@ def _check_removable(record: RunRecord) -> None:
 
 def _remove(runtime: Runtime, record: RunRecord) -> None:
     from brickwork import BrickworkError, KeyNotFound, open_storage
+    from brickwork_flows.artifacts.keeping import forget_run
 
+    forget_run(runtime, record.id)
     for kept in runtime.history.remove(record.id):
         try:
             open_storage(kept.url or "").delete(kept.storage_key or "")
