@@ -115,6 +115,7 @@ if TYPE_CHECKING:
     from brickwork.resolver import Resolver as Resolver
     from brickwork.secret import Secret as Secret
     from brickwork.serializer import (
+        Chain as Chain,
         Codec as Codec,
         Serializer as Serializer,
         StoredException as StoredException,
@@ -212,7 +213,7 @@ _HOMES = {
     "registry": "Registry",
     "resolver": "Resolver",
     "secret": "Secret",
-    "serializer": "Codec Serializer StoredException UnsafeSerializer register_type",
+    "serializer": "Chain Codec Serializer StoredException UnsafeSerializer register_type",
     "storage": "ObjectInfo ProgressCallback Storage check_key check_prefix",
     "store": "AuditRow LedgerRow Record Rewrap Store WrappedKey",
     "tasks": (

@@ -37,6 +37,10 @@ T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
 
 
+_OF_RESULTS = frozenset(
+    {"persist_result", "result_storage", "result_serializer", "result_storage_key"}
+)
+
 Hook = Callable[..., object] | str
 Hooks = Hook | Iterable[Hook]
 
@@ -137,6 +141,10 @@ class Task(Generic[P, R_co]):
                 fix="Give a function of (task, run, state) that returns a bool.",
             )
         self.options = options
+        if not _OF_RESULTS.isdisjoint(options):
+            from brickwork.tasks.results import check_results
+
+            check_results(self)
         self._parameters: tuple[Parameter, ...] | None = None
         self.__wrapped__ = fn
         self.__doc__ = getattr(fn, "__doc__", None)
@@ -435,7 +443,7 @@ def task(fn: Callable[..., Any] | None = None, /, **options: Unpack[Options]) ->
         result_storage: For engines: the storage for what it returns; a storage, or its address.
         result_serializer: For engines: the chain by which that is written, such as ``json|zstd``.
         result_storage_key: For engines: the key there, a template such as
-            ``"reports/{parameters[day]}.json"``.
+            ``"{flow_run.name}/{parameters[day]}.json"``.
 
     Raises:
         TaskError: An option cannot be used, or the function cannot be a task.

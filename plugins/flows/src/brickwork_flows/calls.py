@@ -12,11 +12,12 @@ from brickwork_flows.context import RunContext, current_run
 from brickwork_flows.dependencies import has_futures, resolved, resolved_async
 from brickwork_flows.fingerprints import fingerprint
 from brickwork_flows.futures import RunFuture
-from brickwork_flows.history.events import Event, RunStarted
+from brickwork_flows.history.events import Event, ResultKept, RunStarted
 from brickwork_flows.hooks import tell, tell_async
 from brickwork_flows.names import arguments_of, named, tags_of_run
 from brickwork_flows.recording import Run
 from brickwork_flows.replay import NOT_KEPT, given_back
+from brickwork_flows.result_settings import ResultSettings
 from brickwork_flows.states import StateType
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class TaskCall:
         future: Is told which run it is; where that was submitted, the runner does the work.
     """
 
-    __slots__ = ("_args", "_cache", "_flow", "_future", "_kwargs", "_path", "_run", "_task")
+    __slots__ = ("_args", "_cache", "_flow", "_future", "_key", "_kwargs", "_path", "_run", "_task")
 
     _run: Run
 
@@ -56,6 +57,7 @@ class TaskCall:
         self._path = path
         self._future = future
         self._cache: CachedCall | None = None
+        self._key = ""
 
     def run(self) -> Any:
         """Run the task in this thread."""
@@ -98,6 +100,7 @@ class TaskCall:
                 value = task.perform(self._args, self._kwargs, run)
             else:
                 value = self._flow.runner.perform(task, self._args, self._kwargs, run)
+            kept = self._kept(value)
         except BaseException as error:
             self._fail(error)
             if task.options:
@@ -105,7 +108,7 @@ class TaskCall:
             raise
         finally:
             current_run.reset(token)
-        self._complete(value)
+        self._complete(value, *kept)
         if task.options:
             tell(task, run.context, run.states)
         return value
@@ -121,6 +124,7 @@ class TaskCall:
         token = current_run.set(run.context)
         try:
             value = await task.perform_async(self._args, self._kwargs, run)
+            kept = self._kept(value)
         except BaseException as error:
             self._fail(error)
             if task.options and isinstance(error, Exception):
@@ -128,7 +132,7 @@ class TaskCall:
             raise
         finally:
             current_run.reset(token)
-        self._complete(value)
+        self._complete(value, *kept)
         if task.options:
             await tell_async(task, run.context, run.states)
         return value
@@ -173,7 +177,7 @@ class TaskCall:
             )
         else:
             run = self._run = Run(context, flow.write, before.number)
-            known, value = given_back(before, path, inputs)
+            known, value = given_back(before, path, inputs, self._results())
             if known:
                 return [value]
             context.attempt = before.attempts + 1
@@ -183,6 +187,8 @@ class TaskCall:
         else:
             if task.retry.retries:
                 flow.retried.add(path)
+            if task.options:
+                self._key = self._storage_key()  # before the task can change its arguments
             run.begin(*started, message=message)
         if self._future is not None:
             self._future.runs_as(run)
@@ -191,7 +197,8 @@ class TaskCall:
     def _found(self, cache: "CachedCall", inputs: str, started: tuple[Event, ...]) -> None:
         """Record that the task need not run, since its result was in the cache."""
         run, flow = self._run, self._flow
-        kept = () if flow.persist is False else (cache.kept._replace(run=run.context.id),)
+        keeps = self._results().persist is not False
+        kept = (cache.kept._replace(run=run.context.id),) if keeps else ()
         run.found(cache.note, started, kept)
         if flow.again:
             flow.remember(run, inputs, cache.found)
@@ -213,10 +220,39 @@ class TaskCall:
         run_id = f"{flow.root}.{path}"
         return RunContext(run_id, "task", task.name, name, path, flow, task.fn, tags, prints)
 
-    def _complete(self, value: Any) -> None:
-        """Record that the task ended well, and keep its result."""
+    def _results(self) -> ResultSettings:
+        return self._flow.results.of_task(self._task.options)
+
+    def _storage_key(self) -> str:
+        """Return the key that the task wants its result kept under; empty for none."""
+        template = self._task.options.get("result_storage_key")
+        if not template:
+            return ""
+        from brickwork_flows.result_settings import storage_key
+
+        context, flow = self._run.context, self._flow.context
+        return storage_key(
+            template,
+            arguments_of(self._task.fn, self._args, self._kwargs),
+            {"id": flow.id, "name": flow.run_name, "flow_name": flow.name},
+            {
+                "id": context.id,
+                "name": context.run_name,
+                "task_name": context.name,
+                "run_count": context.attempt,
+            },
+        )
+
+    def _kept(self, value: Any) -> tuple[ResultKept | None, str]:
+        """Keep the result. Raises where that is wanted, and cannot be."""
+        flow, run_id = self._flow, self._run.context.id
+        if not self._task.options:
+            return flow.kept(run_id, value)
+        return flow.kept(run_id, value, self._results(), self._key)
+
+    def _complete(self, value: Any, kept: ResultKept | None, note: str) -> None:
+        """Record that the task ended well."""
         run, flow = self._run, self._flow
-        kept, note = flow.kept(run.context.id, value)
         if self._cache is not None:
             note = "; ".join(filter(None, (note, self._cache.keep(kept))))
         if kept is None:

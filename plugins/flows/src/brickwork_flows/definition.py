@@ -8,6 +8,7 @@ from brickwork_flows.dependencies import has_futures, resolved
 from brickwork_flows.errors import InvalidFlow, InvalidParameters
 from brickwork_flows.hooks import Hook, check_hooks, tell, tell_async
 from brickwork_flows.names import NameOption, check_name
+from brickwork_flows.result_settings import OPTIONS as OPTIONS_OF_RESULTS, check_results
 from brickwork_flows.runners import TaskRunner
 from brickwork_flows.running import Beginning, Running
 
@@ -35,6 +36,8 @@ class FlowOptions(TypedDict, total=False):
     timeout_seconds: float | None
     task_runner: Callable[[], TaskRunner] | TaskRunner | str
     persist_result: bool | None
+    result_storage: object
+    result_serializer: str
     validate_parameters: bool
 
 
@@ -68,6 +71,8 @@ class Flow(Generic[P, R]):
         self.is_async = self._task.is_async
         self.options = options
         check_name(self.name, options.get("flow_run_name"), fn)
+        if not OPTIONS_OF_RESULTS.isdisjoint(options):
+            check_results(self.name, options)
         self._hooked = check_hooks(self.name, options)
         self.__wrapped__ = fn
         self.__doc__ = fn.__doc__
@@ -240,6 +245,11 @@ def flow(fn: Callable[..., Any] | None = None, /, **options: Unpack[FlowOptions]
         persist_result: Whether what tasks and the flow return is kept: always (what cannot be kept
             is an error), never, or, without it, where it can be. Only what is kept need not be
             run again when a run is resumed.
+        result_storage: Where results are kept that are too large for the history: a storage, the
+            address of a saved one, or a URL. Tasks and flows that are called inherit it. Default:
+            ``BRICKWORK_RESULTS``, or a folder beside the history.
+        result_serializer: How they are written: a chain such as ``"json|zstd"`` or ``"pickle"``,
+            inherited as well. Default: JSON; bytes and long texts as they are.
         validate_parameters: Whether parameters are turned into what the annotations ask for.
     """
     if fn is not None:

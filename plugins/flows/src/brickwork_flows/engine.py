@@ -13,6 +13,7 @@ from brickwork_flows.futures import RunFuture
 from brickwork_flows.history.events import ResultKept, RunStarted
 from brickwork_flows.recording import Run, described, setting
 from brickwork_flows.replay import PastCall, Replay
+from brickwork_flows.result_settings import ResultSettings
 from brickwork_flows.results import keep
 from brickwork_flows.states import StateType
 from brickwork_flows.submission import OPTIONS, Outcome, call_options, start
@@ -32,7 +33,7 @@ class FlowRun(Engine):
         runtime: Where it is recorded.
         replay: What was recorded before, if this run is resumed or retried.
         runner: Runs what is submitted.
-        persist: Whether results are kept: always, never, or (None) where they can be.
+        results: How results are kept.
         again: Whether the flow's body may be tried again, and so finds what its tasks did.
         caller: The run that called the flow; None if nobody did.
 
@@ -58,7 +59,7 @@ class FlowRun(Engine):
         replay: Replay,
         runner: "TaskRunner",
         *,
-        persist: bool | None = None,
+        results: ResultSettings | None = None,
         again: bool = False,
         caller: RunContext | None = None,
     ) -> None:
@@ -73,7 +74,7 @@ class FlowRun(Engine):
         self.runtime = runtime
         self.replay = replay
         self.runner = runner
-        self.persist = persist
+        self.results = results or ResultSettings.outermost(runtime.place.results)
         self._prints = False
         self.again = again
         self.retried: set[str] = set()
@@ -235,15 +236,25 @@ class FlowRun(Engine):
 
         change(self.runtime, what, *values)
 
-    def kept(self, run_id: str, value: Any) -> tuple[ResultKept | None, str]:
-        """Keep a result where that is wanted and can be; say why it is not."""
-        if self.persist is False:
+    def kept(
+        self, run_id: str, value: Any, settings: ResultSettings | None = None, key: str = ""
+    ) -> tuple[ResultKept | None, str]:
+        """Keep a result where that is wanted and can be; say why it is not.
+
+        Args:
+            run_id: The run that returned it.
+            value: The result.
+            settings: How; as the flow has it, unless the task says otherwise.
+            key: Its key in the storage, if it has one of its own.
+        """
+        settings = settings or self.results
+        if settings.persist is False:
             return None, ""
         try:
-            return keep(run_id, value, self.runtime.place.results), ""
+            return keep(run_id, value, settings, key), ""
         except FlowError:
             raise
         except Exception as error:
-            if self.persist:
+            if settings.persist:
                 raise
             return None, f"its result is not kept: {described(error)}"

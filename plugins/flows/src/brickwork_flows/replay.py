@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self
 from brickwork_flows.errors import ReplayDiverged
 from brickwork_flows.history.events import ResultKept
 from brickwork_flows.history.interface import History
+from brickwork_flows.result_settings import ResultSettings
 from brickwork_flows.results import restore
 from brickwork_flows.states import StateType
 
@@ -111,8 +112,16 @@ class Replay:
 NOT_KEPT = "it completed before, and runs again: its result was not kept"
 
 
-def given_back(before: PastCall, path: str, inputs: str) -> tuple[bool, Any]:
+def given_back(
+    before: PastCall, path: str, inputs: str, settings: ResultSettings
+) -> tuple[bool, Any]:
     """Return whether a call need not be made again, and what it returned then.
+
+    Args:
+        before: The call.
+        path: Which one it is.
+        inputs: A fingerprint of its arguments.
+        settings: How its results are kept now.
 
     Raises:
         ReplayDiverged: It had other arguments when the run ran that is resumed.
@@ -129,5 +138,5 @@ def given_back(before: PastCall, path: str, inputs: str) -> tuple[bool, Any]:
     if before.value is not None:
         return True, before.value[0]
     if before.result is not None:
-        return True, restore(before.result)
+        return True, restore(before.result, allow_pickle=settings.allow_pickle)
     return False, None

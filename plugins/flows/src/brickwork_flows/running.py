@@ -18,8 +18,9 @@ from brickwork_flows.names import arguments_of, named, tags_of_run
 from brickwork_flows.parameters import recorded
 from brickwork_flows.recording import Run, new_run_id
 from brickwork_flows.replay import NOT_KEPT, Replay, given_back
+from brickwork_flows.result_settings import ResultSettings
 from brickwork_flows.runners import LazyRunner, ThreadRunner
-from brickwork_flows.runtime import current_runtime
+from brickwork_flows.runtime import Runtime, current_runtime
 from brickwork_flows.states import StateType
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ class Beginning:
             path=path,
             inputs=inputs,
         )
-        how.known, how.value = given_back(before, path, inputs)
+        settings = within.results.of_flow(flow.options)
+        how.known, how.value = given_back(before, path, inputs, settings)
         how.message = NOT_KEPT if before.completed else ""
         return how
 
@@ -112,7 +114,7 @@ class Running:
             runtime,
             how.replay,
             LazyRunner(make),
-            persist=flow.options.get("persist_result"),
+            results=_results_of(flow, runtime, outer),
             again=bool(flow.options.get("retries")) or (outer is not None and outer.again),
             caller=how.caller,
         )
@@ -234,6 +236,15 @@ class Running:
         if self._how.caller is not None and self._flow_run.again:
             self._flow_run.remember(self.run, self._how.inputs, [value])
         return value
+
+
+def _results_of(flow: "Flow[Any, Any]", runtime: Runtime, outer: FlowRun | None) -> ResultSettings:
+    """Return how a flow's results are kept; its own storage is opened, so that faults show now."""
+    around = ResultSettings.outermost(runtime.place.results) if outer is None else outer.results
+    settings = around.of_flow(flow.options)
+    if flow.options.get("result_storage") is not None:
+        settings.where()
+    return settings
 
 
 def _run_name(flow: "Flow[Any, Any]", run_id: str, path: str, arguments: Mapping[str, Any]) -> str:

@@ -198,7 +198,8 @@ class CachedCall:
             entry = self._store.read(key)
             if entry is None or not entry.counts(self._task.cache_expiration, stored.now()):
                 return
-            self.found = [restore(entry.kept)]
+            settings = self._flow.results.of_task(self._task.options)
+            self.found = [restore(entry.kept, allow_pickle=settings.allow_pickle)]
         except UnreadableEntry as error:
             self.note = f"what was in the cache is not used: {error}"
         except MissingResult as error:
