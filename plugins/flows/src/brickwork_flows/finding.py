@@ -1,6 +1,7 @@
 """Finding a flow by its name: ``module:name``, or ``path/to/file.py:name``."""
 
 import sys
+from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,15 +18,15 @@ def entry_point(fn: Any) -> str:
     ``module:qualname``; or ``/path/to/file.py:qualname`` where the module is the program itself,
     or was loaded from a file.
     """
-    module = sys.modules.get(fn.__module__)
-    spec = getattr(module, "__spec__", None)
-    if fn.__module__ == "__main__" and spec is not None:  # python -m module
-        return f"{spec.name}:{fn.__qualname__}"
-    if fn.__module__ == "__main__" or fn.__module__.startswith(_FILE):
-        file = getattr(module, "__file__", None)
-        if file:
-            return f"{Path(file).absolute()}:{fn.__qualname__}"
-    return f"{fn.__module__}:{fn.__qualname__}"
+    name: str = fn.__module__
+    if name == "__main__" or name.startswith(_FILE):
+        module = sys.modules.get(name)
+        spec, file = getattr(module, "__spec__", None), getattr(module, "__file__", None)
+        if name == "__main__" and spec is not None:  # python -m module
+            name = spec.name
+        elif file:
+            name = str(Path(file).absolute())
+    return f"{name}:{fn.__qualname__}"
 
 
 def source_file(fn: Any) -> str:
@@ -76,7 +77,7 @@ def load_file(path: Path) -> ModuleType:
     main = sys.modules.get("__main__")
     if _same(getattr(main, "__file__", None), path):
         return main  # type: ignore[return-value]  # it has a file
-    name = _FILE + f"{path.stem}_{abs(hash(str(path))):x}"
+    name = f"{_FILE}{path.stem}_{blake2b(bytes(path), digest_size=8).hexdigest()}"
     if name in _loaded:
         return _loaded[name]
     if not path.is_file():

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from brickwork import Block, Secret, mask
 from brickwork_flows.caching.source import code_parts
 from brickwork_flows.errors import FlowError
+from brickwork_flows.finding import entry_point
 
 MAX_DEPTH = 100
 MASKED_LENGTH = 10_000
@@ -113,8 +114,11 @@ class Hasher:
 
 
 def named(kind: Any) -> str:
-    """Return the module and the name of a class or a function."""
-    return f"{kind.__module__}:{kind.__qualname__}"
+    """Return the module and the name of a class, a function or a task.
+
+    Of what a program itself defines, its file and the name: `__main__` is every program's.
+    """
+    return entry_point(kind)
 
 
 # Kinds of values
