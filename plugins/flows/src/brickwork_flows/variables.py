@@ -1,6 +1,5 @@
 """Variables: named JSON values that flows, tasks and programs share, and that may change."""
 
-import asyncio
 import json
 import math
 import re
@@ -159,7 +158,9 @@ class Variable:
     @classmethod
     async def aget(cls, name: str, default: Any = None) -> Any:
         """`get` without blocking the event loop."""
-        return await asyncio.to_thread(cls.get, name, default)
+        from asyncio import to_thread
+
+        return await to_thread(cls.get, name, default)
 
     @classmethod
     async def aset(
@@ -172,12 +173,16 @@ class Variable:
         expected: int | None = None,
     ) -> "Variable":
         """`set` without blocking the event loop."""
-        return await asyncio.to_thread(cls.set, name, value, tags, overwrite, expected=expected)
+        from asyncio import to_thread
+
+        return await to_thread(cls.set, name, value, tags, overwrite, expected=expected)
 
     @classmethod
     async def aunset(cls, name: str) -> bool:
         """`unset` without blocking the event loop."""
-        return await asyncio.to_thread(cls.unset, name)
+        from asyncio import to_thread
+
+        return await to_thread(cls.unset, name)
 
 
 def list_variables(tag: str | None = None) -> list[Variable]:

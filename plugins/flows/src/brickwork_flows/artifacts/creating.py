@@ -1,6 +1,5 @@
 """Making artifacts, in tasks, in flows, and anywhere else."""
 
-import asyncio
 import json
 import os
 import re
@@ -215,7 +214,9 @@ def _percent(progress: object) -> float:
 def _in_thread(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
     @wraps(function)
     async def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.to_thread(function, *args, **kwargs)
+        from asyncio import to_thread
+
+        return await to_thread(function, *args, **kwargs)
 
     run.__name__ = run.__qualname__ = f"a{function.__name__}"
     run.__doc__ = f"Do as `{function.__name__}` does, without blocking the event loop."

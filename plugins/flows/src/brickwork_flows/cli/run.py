@@ -5,8 +5,6 @@ from typing import Any
 import click
 
 from brickwork.commands import json_option, note, print_json, print_table, print_text
-from brickwork_flows.artifacts.keeping import made_by
-from brickwork_flows.cli.artifact import print_artifacts
 from brickwork_flows.cli.found import found
 from brickwork_flows.cli.run_change import result, rm
 from brickwork_flows.cli.run_control import cancel, resume
@@ -65,6 +63,9 @@ def ls(name: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> 
 @json_option
 def show(run_id: str, as_json: bool) -> None:
     """Show a run: its states, the tasks in it, and the artifacts that they made."""
+    from brickwork_flows.artifacts.keeping import made_by
+    from brickwork_flows.cli.artifact import print_artifacts
+
     runtime = current_runtime()
     record = found(runtime, run_id)
     within = runtime.history.children(record.flow_run)
