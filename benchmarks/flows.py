@@ -18,12 +18,12 @@ _EMPTY = "from brickwork_flows import flow\n@flow\ndef empty():\n    pass\nempty
 def measure(context: Context) -> Iterator[Row]:
     """Yield the rows of this part."""
     env = vault_env(context.scratch("home"))
-    core = Process([context.python, "-c", "import brickwork.tasks, brickwork.block"], env)
+    core = Process([context.python, "-c", "import brickwork.tasks"], env)
     ours = Process([context.python, "-c", "import brickwork_flows.definition"], env)
     empty = Process([context.python, "-c", _EMPTY], env)
     timed = interleave([core, ours, empty], context.some(20))
     yield Row(
-        "import of the engine, above the core's tasks and blocks",
+        "import of the engine, above the core's tasks",
         ours=timed.median(1) - timed.median(0),
         bar=Bar("ours", at_most=0.1),
     )
