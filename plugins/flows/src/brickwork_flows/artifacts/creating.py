@@ -91,7 +91,7 @@ def create_image_artifact(
     key: str | None = None,
     description: str | None = None,
     *,
-    image: bytes | str | os.PathLike[str] | None = None,
+    image: bytes | bytearray | memoryview | str | os.PathLike[str] | None = None,
 ) -> str:
     """Keep an image, or where one is; what it returns and raises is that of the function above.
 

@@ -66,6 +66,7 @@ def keep(runtime: Runtime, draft: Draft) -> None:
         version = None if draft.key is None else _claim(history, draft.key, draft.id)
     elif draft.type == "progress":  # it begins again
         version = found.value["version"]
+        draft = draft._replace(made=found.value["made"])
     else:
         return
     in_file = draft.image is not None or len(content) > INLINE_BYTES
