@@ -149,7 +149,7 @@ def found_again(what: str, given: object) -> Where:
 
 def _unsaved(what: str, block: Any) -> Where:
     """Return how a block is found again that is not saved: by its URL, if that says it all."""
-    if not _opens(block.url, block):
+    if _has_secrets(block) or not _opens(block.url, block):
         raise InvalidFlow(
             f"{what} is a block of the kind {block.slug} that is not saved. It has settings, or "
             "secrets, that its URL does not tell, so that no other process could read the results.",
@@ -166,6 +166,16 @@ def _opens(url: str, storage: Any) -> bool:
     except BrickworkError:
         return False
     return again == storage if isinstance(again, Block) else again.url == url
+
+
+def _has_secrets(block: Any) -> bool:
+    from brickwork import SecretExposed
+
+    try:
+        block.model_dump(mode="json")
+    except SecretExposed:
+        return True
+    return False
 
 
 def _refuse_secret(what: str, text: str) -> None:

@@ -35,6 +35,7 @@ SEARCHED_BYTES = 4 * 1024 * 1024
 _PLAIN = "plain"  # JSON without an envelope, for the values that every second task returns
 _SCALARS = frozenset({type(None), bool, int, float, str})
 _LONG = 4096
+_LONGEST_KEY = 150  # file systems take names of 255 bytes
 
 
 def keep(run: str, value: Any, settings: ResultSettings, key: str = "") -> ResultKept:
@@ -70,7 +71,7 @@ def keep(run: str, value: Any, settings: ResultSettings, key: str = "") -> Resul
         chain = _chain(chain.name + SEALING)
     if len(payload) <= INLINE_BYTES and not key:
         return ResultKept(run, chain.name, bytes(chain.wrap(payload, kind)))
-    where, key = settings.where(), key or run
+    where, key = settings.where(), key or _key_of(run)
     envelope = chain.wrap(payload, kind, context=key.encode())
     del payload  # with a codec there is another one
     with where.storage.open_write(key) as file:
@@ -92,6 +93,17 @@ def _serialized(value: Any, chosen: str) -> "tuple[Chain, bytes]":
 def _chain(text: str) -> "Chain":
     # Whoever wrote the flow chose the chain: that is the consent to write a pickle.
     return open_serializer(text, allow_pickle=True)
+
+
+def _key_of(run: str) -> str:
+    """Return a key for a run's result: one part, so that none is a folder of another."""
+    from hashlib import blake2b
+    from urllib.parse import quote
+
+    key = quote(run, safe="")
+    if len(key) <= _LONGEST_KEY:
+        return key
+    return f"{key[:_LONGEST_KEY]}-{blake2b(run.encode(), digest_size=16).hexdigest()}"
 
 
 def _holds_secret(data: bytes) -> bool:
