@@ -23,6 +23,9 @@
         ├── NotCacheable         a call has no key that could be trusted
         ├── UnfinishedDependency a task cannot begin, since what it waits for did not complete
         ├── EndlessWait          a wait for a future that would never end
+        ├── LimitTimeout         no slot of a limit was free in time
+        ├── LimitRefused         more is wanted than a limit ever allows
+        ├── LimitNotFound        there is no such limit
         ├── NotSendable          a task, argument or result cannot go to another process
         ├── WorkerDied           the process that ran a task was killed
         ├── HistoryError         the history of runs cannot be read or written
@@ -134,6 +137,20 @@ class UnfinishedDependency(FlowError):
 
 class EndlessWait(FlowError):
     """A wait for a future would never end: it waits for who waits for it."""
+
+
+class LimitTimeout(FlowError, TimeoutError):
+    """No slot of a limit was free in time; says who holds them."""
+
+
+class LimitRefused(FlowError):
+    """More slots are wanted than a limit has, or it is 0."""
+
+
+class LimitNotFound(FlowError, LookupError):
+    """There is no limit of that name."""
+
+    exit_code = 4
 
 
 class NotSendable(FlowError):

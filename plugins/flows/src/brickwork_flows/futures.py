@@ -330,7 +330,8 @@ def _check_wait(waiter: RunFuture[Any] | None, future: RunFuture[Any], blocked: 
 
 
 @contextmanager
-def _place_left() -> Generator[None]:
+def place_left() -> Generator[None]:
+    """Leave the thread's place in its pool to others, where it is one of a pool."""
     slots = this_thread.slots
     if slots is None:
         yield
@@ -354,7 +355,7 @@ def block(
     """
     left = remaining()
     limit = timeout if left is None or (timeout is not None and timeout < left) else left
-    with _place_left(), scope_here().waking(wake):
+    with place_left(), scope_here().waking(wake):
         wait(limit)
 
 

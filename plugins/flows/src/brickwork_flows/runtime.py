@@ -4,14 +4,15 @@ import atexit
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from brickwork import Config, ConfigError
 from brickwork_flows.errors import HistoryError
@@ -20,6 +21,11 @@ from brickwork_flows.history.recorder import Recorder, recover
 from brickwork_flows.history.sqlite import SqliteHistory
 
 Durability = Literal["process", "power"]
+
+LIMITS = ("limits", "book")
+"""The entry of the history that has the limits, and who holds their slots."""
+LIMITS_SECONDS = 1.0
+"""So long a task may not know of a limit that was made by another process."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
@@ -75,6 +81,8 @@ class Runtime:
         self._process = os.getpid()
         self.on_cancel: Callable[[], object] | None = None
         """Called when a run of this process was asked to stop, after it was told."""
+        self._limits: Mapping[str, Sequence[Any]] = {}
+        self._limits_until = 0.0
 
     @property
     def recorder(self) -> Recorder:
@@ -89,6 +97,19 @@ class Runtime:
                 self._recorder = Recorder(self.history, self.place.journals, power=power)
                 self._process = os.getpid()
             return self._recorder
+
+    def limits(self, *, fresh: bool = False) -> Mapping[str, Sequence[Any]]:
+        """Return the limits by name, each with its slots and what it allows a second.
+
+        Args:
+            fresh: Whether to read them now, and not as they were a second ago.
+        """
+        now = time.monotonic()
+        if fresh or now >= self._limits_until:
+            entry = self.history.entry(*LIMITS)
+            self._limits = {} if entry is None else entry.value.get("limits", {})
+            self._limits_until = now + LIMITS_SECONDS
+        return self._limits
 
     def flush(self) -> None:
         """Fold everything recorded here, and what processes that died have left behind."""

@@ -11,6 +11,24 @@ from brickwork_flows.futures import RunFuture
 Watching = Watcher
 
 
+class Parked(BaseException):
+    """Raised by what a runner calls for a task that waits for a slot, and needs no thread for that.
+
+    Only by what is given to the `start` of a runner whose `parks` is true.
+
+    Attributes:
+        wait: Is called with a function, and calls that once, soon or later, from any thread.
+        go_on: Is to be called in a thread then, in place of the function that raised this.
+    """
+
+    def __init__(
+        self, wait: Callable[[Callable[[], None]], None], go_on: Callable[[], Any]
+    ) -> None:
+        super().__init__()
+        self.wait = wait
+        self.go_on = go_on
+
+
 class TaskRunner(ABC):
     """Runs submitted tasks, several at once.
 
@@ -26,6 +44,10 @@ class TaskRunner(ABC):
 
     in_loops: bool = True
     """Whether async tasks come by `start_async`; else by `start`, and `perform` runs them, too."""
+
+    parks: bool = False
+    """Whether `start` deals with `Parked`. Without it, a task keeps its thread while it waits for
+    the slot of a limit."""
 
     @abstractmethod
     def start(self, future: RunFuture[Any], function: Callable[[], Any], /) -> None:
@@ -100,6 +122,11 @@ class LazyRunner(TaskRunner):
     def in_loops(self) -> bool:  # type: ignore[override]  # that of the runner that is made
         """As the runner's."""
         return self._runner().in_loops
+
+    @property
+    def parks(self) -> bool:  # type: ignore[override]  # as above
+        """As the runner's."""
+        return self._runner().parks
 
     def _runner(self) -> TaskRunner:
         if self._made is None:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from brickwork import InvalidArguments, Task, stoppable
 from brickwork_flows.futures import RunFuture
-from brickwork_flows.runners.interface import TaskRunner, Watching
+from brickwork_flows.runners.interface import Parked, TaskRunner, Watching
 from brickwork_flows.runners.pool import Pool
 
 MAX_THREADS = 32
@@ -30,6 +30,8 @@ class ThreadRunner(TaskRunner):
         InvalidArguments: ``max_workers`` is below 1.
     """
 
+    parks = True
+
     def __init__(self, max_workers: int = MAX_THREADS) -> None:
         if max_workers < 1:
             raise InvalidArguments(
@@ -48,18 +50,23 @@ class ThreadRunner(TaskRunner):
     def start(self, future: RunFuture[Any], function: Callable[[], Any], /) -> None:
         """Call a function in a thread."""
 
-        def work() -> None:
-            if future.done():
-                return  # it was cancelled before
+        def begin() -> None:
+            if not future.done():  # else it was cancelled before
+                work(function)
+
+        def work(function: Callable[[], Any]) -> None:
             try:
                 value = function()
+            except Parked as parked:
+                go_on = parked.go_on
+                parked.wait(lambda: self._pool.put(lambda: work(go_on)))
             except BaseException as error:  # noqa: BLE001  # raised where the result is asked for
                 future.end(None, error)
             else:
                 future.end(value)
 
         self._watch(future)
-        self._pool.put(work)
+        self._pool.put(begin)
 
     def start_async(self, future: RunFuture[Any], function: Callable[[], Any], /) -> None:
         """Run a coroutine function: as a task of the running loop, else in a thread."""
