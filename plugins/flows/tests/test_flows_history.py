@@ -18,8 +18,8 @@ from brickwork.testing.base import lacking
 from brickwork_flows import flow, use_history
 from brickwork_flows.errors import HistoryError
 from brickwork_flows.history import connections, schema
-from brickwork_flows.history.events import Event, Logged, ResultKept, StateSet
-from brickwork_flows.history.interface import Entry, History, RunRecord
+from brickwork_flows.history.events import Emitted, Event, Logged, ResultKept, StateSet
+from brickwork_flows.history.interface import Change, Entry, History, RunRecord
 from brickwork_flows.history.recorder import Recorder, recover
 from brickwork_flows.history.sqlite import SqliteHistory
 from brickwork_flows.states import StateType
@@ -61,8 +61,11 @@ class LastWins(SqliteHistory):
         """Remove what is there under the numbers first."""
         super().record(events)
         with closing(sqlite3.connect(self.path)) as database:
+            columns = "run, number, type, name, message, at, attempt"
             rows = [event for event in events if isinstance(event, StateSet)]
-            database.executemany("INSERT OR REPLACE INTO states VALUES (?,?,?,?,?,?,?)", rows)
+            database.executemany(
+                f"INSERT OR REPLACE INTO states ({columns}) VALUES (?,?,?,?,?,?,?)", rows
+            )
             database.commit()
 
 
@@ -176,6 +179,70 @@ class Leaving(SqliteHistory):
         return []
 
 
+class Mute(SqliteHistory):
+    """Keeps no emitted event."""
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Keep the rest."""
+        super().record([each for each in events if not isinstance(each, Emitted)])
+
+
+class ByTime(SqliteHistory):
+    """Orders changes by their times."""
+
+    def changes(self, **options: Any) -> Sequence[Change]:
+        """Return them so."""
+        return sorted(super().changes(**options), key=lambda each: -each.event.at)
+
+
+class Overlapping(SqliteHistory):
+    """Begins a page with the last change of the one before."""
+
+    def changes(self, *, after: int = 0, **options: Any) -> Sequence[Change]:
+        """Return it once more."""
+        return super().changes(after=max(0, after - 1), **options)
+
+
+class Recounting(SqliteHistory):
+    """Gives positions of removed changes again."""
+
+    def remove(self, run_id: str) -> Sequence[ResultKept]:
+        """Count from what is left."""
+        removed = super().remove(run_id)
+        with self._transaction() as database:
+            database.execute("UPDATE positions SET last = (SELECT count(*) FROM states)")
+        return removed
+
+
+class Racing(SqliteHistory):
+    """Gives a position to what is recorded before those that were given."""
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Record it behind the back of who reads on."""
+        super().record(events)
+        with self._transaction() as database:
+            last = database.execute("SELECT last FROM positions").fetchone()[0]
+            database.execute("UPDATE states SET position = ? WHERE position = ?", (-last, last - 1))
+
+
+class OneRun(SqliteHistory):
+    """Knows changes of the very run alone."""
+
+    def changes(self, *, run: str = "", **options: Any) -> Sequence[Change]:
+        """Leave out those within it."""
+        found = super().changes(run=run, **options)
+        return [each for each in found if run in ("", each.event.run)]
+
+
+class Greedy(SqliteHistory):
+    """Forgets everything that was emitted."""
+
+    def forget(self, before: float) -> int:
+        """Remove what belongs to runs, too."""
+        with self._transaction() as database:
+            return database.execute("DELETE FROM emitted WHERE at < ?", (before + 9,)).rowcount
+
+
 class AllResults(SqliteHistory):
     """Mixes the results of runs."""
 
@@ -203,6 +270,13 @@ class AllResults(SqliteHistory):
         (Patterned, "test_entries_come_in_order_and_in_parts"),
         (Unbound, "test_remove_takes_everything_of_one_run"),
         (Leaving, "test_remove_takes_everything_of_one_run"),
+        (Mute, "test_changes_come_as_they_were_recorded"),
+        (ByTime, "test_changes_come_as_they_were_recorded"),
+        (Overlapping, "test_changes_come_in_pages"),
+        (Recounting, "test_positions_are_never_given_twice"),
+        (Racing, "test_nothing_is_missed_while_others_record"),
+        (OneRun, "test_changes_are_filtered"),
+        (Greedy, "test_emitted_events_are_forgotten_by_age"),
     ],
 )
 def test_the_contract_catches_a_broken_history(
@@ -266,6 +340,23 @@ def test_an_older_format_is_upgraded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with closing(sqlite3.connect(history.path)) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (schema.FORMAT + 1,)
         assert database.execute("SELECT * FROM extra").fetchall() == []
+
+
+def test_a_history_of_the_first_format_has_its_changes(tmp_path: Path) -> None:
+    """States that were recorded before there were positions get some, by their times."""
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as database:
+        database.executescript(schema.FIRST)
+        rows = [
+            ("b", 1, "running", "Running", "", 2.0, 1),
+            ("a", 1, "running", "Running", "", 1.0, 1),
+        ]
+        database.executemany("INSERT INTO states VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        database.execute("PRAGMA user_version = 1")
+        database.commit()
+    history = SqliteHistory(tmp_path / "runs.db")
+    history.record([StateSet("c", 1, "running", "Running", "", 0.0, 1)])
+    found = [(each.position, each.event.run) for each in history.changes()]
+    assert found == [(1, "a"), (2, "b"), (3, "c")]
 
 
 def test_what_is_no_database_is_a_typed_error(tmp_path: Path) -> None:

@@ -114,13 +114,32 @@ class Logged(NamedTuple):
     message: str
 
 
-Event = RunStarted | StateSet | ResultKept | Logged
+class Emitted(NamedTuple):
+    """A program said that something has happened.
+
+    Attributes:
+        id: The event's own id; what is there already is not recorded again.
+        name: What has happened.
+        at: When, in seconds since 1970.
+        run: The id of the run in which it was said; empty outside of any.
+        data: What JSON can hold: ``resource``, ``related``, ``payload``, ``follows``.
+    """
+
+    id: str
+    name: str
+    at: float
+    run: str
+    data: Mapping[str, Any]
+
+
+Event = RunStarted | StateSet | ResultKept | Logged | Emitted
 
 _KINDS: dict[str, type[Any]] = {
     "run": RunStarted,
     "state": StateSet,
     "result": ResultKept,
     "log": Logged,
+    "event": Emitted,
 }
 _CODES = {kind: code for code, kind in _KINDS.items()}
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode

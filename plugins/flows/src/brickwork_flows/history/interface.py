@@ -2,10 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 from brickwork_flows.errors import EntryConflict
-from brickwork_flows.history.events import Event, Logged, ResultKept
+from brickwork_flows.history.events import Emitted, Event, Logged, ResultKept, StateSet
 from brickwork_flows.states import State, StateType
 
 
@@ -46,6 +46,24 @@ class RunRecord(NamedTuple):
         return self.states[-1]
 
 
+class Change(NamedTuple):
+    """Something that happened, as `History.changes` tells it.
+
+    Attributes:
+        position: Where it stands among all changes; later ones have greater positions.
+        event: The state that a run went into, or what a program emitted.
+        kind: What the run is a run of: ``flow`` or ``task``; empty outside of any run.
+        name: The flow's or the task's name.
+        run_name: The name of the run.
+    """
+
+    position: int
+    event: StateSet | Emitted
+    kind: str = ""
+    name: str = ""
+    run_name: str = ""
+
+
 class Entry(NamedTuple):
     """Something small that is kept beside the runs, and that may change.
 
@@ -71,6 +89,19 @@ class History(ABC):
 
     scheme: ClassVar[str]
     """The scheme of its URLs, for example ``sqlite``."""
+
+    @classmethod
+    @abstractmethod
+    def open(cls, url: str, *, power: bool = False) -> Self:
+        """Return the history of a URL; it is made when something is first recorded.
+
+        Args:
+            url: The URL, with the scheme; a password in it must not stand in any error.
+            power: Whether what is recorded is to outlive a loss of power, too.
+
+        Raises:
+            HistoryError: The URL cannot be used.
+        """
 
     @abstractmethod
     def record(self, events: Sequence[Event]) -> None:
@@ -129,6 +160,31 @@ class History(ABC):
     @abstractmethod
     def logs(self, flow_run: str, *, after: int = 0, limit: int = 1000) -> Sequence[Logged]:
         """Return what was logged within a flow's run, oldest first."""
+
+    @abstractmethod
+    def changes(
+        self, *, after: int = 0, since: float = 0.0, run: str = "", limit: int = 1000
+    ) -> Sequence[Change]:
+        """Return states of runs and emitted events, in the order in which they were recorded.
+
+        Whoever asks for what comes after the last position that he has seen misses nothing and
+        gets nothing twice, though several processes record at once: what is recorded later has a
+        greater position, also after changes were removed.
+
+        Args:
+            after: The position after which to begin.
+            since: Only what happened at that time, in seconds since 1970, or later.
+            run: Only of the run of that id and of those within it.
+            limit: How many at most.
+        """
+
+    @abstractmethod
+    def position(self) -> int:
+        """Return the position that the newest change got; 0 before the first."""
+
+    @abstractmethod
+    def forget(self, before: float) -> int:
+        """Remove what was emitted outside of runs before a time; return how many events."""
 
     @abstractmethod
     def entries(
@@ -205,7 +261,7 @@ class History(ABC):
     def remove(self, run_id: str) -> Sequence[ResultKept]:
         """Remove the run of a flow with everything in it, and return the results to delete.
 
-        Entries that were put with that run go, too.
+        Entries that were put with that run go, too, and what was emitted in it.
 
         Not those that the result of another run points to, as that of a cache hit does.
         """

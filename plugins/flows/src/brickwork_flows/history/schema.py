@@ -64,7 +64,36 @@ CREATE INDEX entries_by_run ON entries (run) WHERE run IS NOT NULL;
 DROP TABLE requests;
 """
 
-UPGRADES: dict[int, str] = {1: ENTRIES}
+CHANGES = """
+ALTER TABLE states RENAME TO states_before;
+CREATE TABLE states (
+    position INTEGER PRIMARY KEY,
+    run TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    name TEXT NOT NULL,
+    message TEXT NOT NULL,
+    at REAL NOT NULL,
+    attempt INTEGER NOT NULL
+);
+INSERT INTO states SELECT row_number() OVER (ORDER BY at, run, number), * FROM states_before;
+CREATE UNIQUE INDEX states_by_run ON states (run, number);
+CREATE TABLE emitted (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    at REAL NOT NULL,
+    run TEXT NOT NULL,
+    data TEXT NOT NULL
+);
+CREATE INDEX emitted_by_run ON emitted (run);
+CREATE TABLE positions (last INTEGER NOT NULL);
+INSERT INTO positions SELECT count(*) FROM states;
+DROP TABLE states_before;
+"""
+# Positions are counted in a table of their own: SQLite would give those of removed rows once more.
+
+UPGRADES: dict[int, str] = {1: ENTRIES + CHANGES}
 """By format, what makes the next one of it."""
 
 FORMAT = 2

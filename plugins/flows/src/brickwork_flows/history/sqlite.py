@@ -7,28 +7,23 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from brickwork_flows.errors import EntryConflict, HistoryError, RunNotFound
 from brickwork_flows.history.connections import connect, patiently
-from brickwork_flows.history.events import Event, Logged, ResultKept, RunStarted, StateSet
-from brickwork_flows.history.interface import Entry, History, RunRecord
+from brickwork_flows.history.events import Emitted, Event, Logged, ResultKept, StateSet
+from brickwork_flows.history.interface import Change, Entry, History, RunRecord
+from brickwork_flows.history.rows import Rows
 from brickwork_flows.states import StateType
 
 T = TypeVar("T")
 
-_TABLES = {"runs": 11, "states": 7, "results": 5, "logs": 7}
-"""By table, how many columns a row has."""
 
-_AT_ONCE = 250
-"""Rows of one statement: each statement lets other threads run, and then waits for its turn."""
-
-_LATE_START = "UPDATE runs SET began = ? WHERE id = ? AND began = 0"
 _RUN_COLUMNS = (
     "r.id, r.kind, r.name, r.run_name, r.parent, r.key, r.flow_run, r.tags, r.inputs, r.details"
 )
+_STATE_COLUMNS = "run, number, type, name, message, at, attempt"
 _LAST = "(SELECT type FROM states s WHERE s.run = r.id ORDER BY number DESC LIMIT 1)"
 
 
@@ -47,11 +42,21 @@ class SqliteHistory(History):
         self._power = power
         self._local = threading.local()
 
+    @classmethod
+    def open(cls, url: str, *, power: bool = False) -> Self:
+        """Return the history of ``sqlite:///absolute/path``."""
+        path = url.partition("://")[2]
+        if not path.startswith("/"):
+            raise HistoryError(
+                f"{url} has no absolute path.", fix="Write sqlite:///absolute/path/runs.db."
+            )
+        return cls(Path(path), power=power)
+
     # Writing
 
     def record(self, events: Sequence[Event]) -> None:
         """Keep events, in one transaction."""
-        rows = _Rows()
+        rows = Rows()
         for event in events:
             rows.add(event)
         with self._transaction() as database:
@@ -92,6 +97,13 @@ class SqliteHistory(History):
             )
             return kept
 
+    def forget(self, before: float) -> int:
+        """Remove what was emitted outside of runs before a time."""
+        with self._transaction() as database:
+            return database.execute(
+                "DELETE FROM emitted WHERE run = '' AND at < ?", (before,)
+            ).rowcount
+
     def remove(self, run_id: str) -> Sequence[ResultKept]:
         """Remove a flow's run; a result that another run points to, as a cache hit does, stays."""
         flow_run = (self.run(run_id).flow_run,)
@@ -103,7 +115,7 @@ class SqliteHistory(History):
                 f" WHERE run NOT IN ({ids}) AND url IS NOT NULL)",
                 flow_run * 2,
             ).fetchall()
-            for table in ("states", "results"):
+            for table in ("states", "emitted", "results"):
                 database.execute(f"DELETE FROM {table} WHERE run IN ({ids})", flow_run)  # noqa: S608  # as above
             for table in ("logs", "runs"):
                 database.execute(f"DELETE FROM {table} WHERE flow_run = ?", flow_run)  # noqa: S608  # as above
@@ -180,6 +192,30 @@ class SqliteHistory(History):
         )
         return [Logged._make(row) for row in rows]
 
+    def changes(
+        self, *, after: int = 0, since: float = 0.0, run: str = "", limit: int = 1000
+    ) -> Sequence[Change]:
+        """Return states and emitted events, by position."""
+        where = "position > ? AND at >= ?"
+        values: list[Any] = [after, since]
+        if run:
+            # "+": by position, and not by the index, since most callers ask for the newest few.
+            where += " AND (+run = ? OR (+run > ? AND +run < ?))"
+            values += [run, f"{run}.", f"{run}/"] if "." not in run else [run, f"{run}/", f"{run}0"]
+        rows = self._read(
+            f"SELECT c.*, r.kind, r.name, r.run_name FROM (SELECT * FROM ("  # noqa: S608  # constants only
+            f"SELECT position, {_STATE_COLUMNS}, NULL AS data FROM states WHERE {where} UNION ALL"
+            f" SELECT position, run, 0, id, name, '', at, 0, data FROM emitted WHERE {where})"
+            " ORDER BY position LIMIT ?) c LEFT JOIN runs r ON r.id = c.run ORDER BY c.position",
+            (*values, *values, limit),
+        )
+        return [_change(row) for row in rows]
+
+    def position(self) -> int:
+        """Return the position of the newest change."""
+        rows = self._read("SELECT last FROM positions", ())
+        return rows[0][0] if rows else 0
+
     def entries(
         self, collection: str, *, prefix: str = "", after: str = "", limit: int = 1000
     ) -> Sequence[Entry]:
@@ -210,7 +246,7 @@ class SqliteHistory(History):
     def _states(self, runs: list[str]) -> dict[str, list[StateSet]]:
         marks = ",".join("?" * len(runs))
         rows = self._read(
-            f"SELECT * FROM states WHERE run IN ({marks}) ORDER BY run, number",  # noqa: S608  # marks only
+            f"SELECT {_STATE_COLUMNS} FROM states WHERE run IN ({marks}) ORDER BY run, number",  # noqa: S608  # marks only
             tuple(runs),
         )
         found: dict[str, list[StateSet]] = {}
@@ -261,81 +297,6 @@ class SqliteHistory(History):
         return database
 
 
-class _Rows:
-    """What events are in the tables."""
-
-    def __init__(self) -> None:
-        self._states: list[StateSet] = []
-        self._runs: list[RunStarted] = []
-        self._results: list[ResultKept] = []
-        self._logs: list[tuple[Any, ...]] = []
-        self._began: dict[str, float] = {}
-
-    def add(self, event: Event) -> None:
-        """Add what an event is."""
-        if isinstance(event, StateSet):
-            self._states.append(event)
-            if event.number == 1:
-                self._began[event.run] = event.at
-        elif isinstance(event, RunStarted):
-            self._runs.append(event)
-        elif isinstance(event, ResultKept):
-            self._results.append(event)
-        else:
-            flow_run = event.run.partition(".")[0]
-            self._logs.append((flow_run, event.number, event.run, *event[2:]))
-
-    def mend(self) -> None:
-        """Replace what cannot be written as UTF-8."""
-        self._states = [StateSet._make(_whole(row)) for row in self._states]
-        self._runs = [RunStarted._make(_whole(row)) for row in self._runs]
-        self._logs = [_whole(row) for row in self._logs]
-
-    def insert(self, database: sqlite3.Connection) -> None:
-        """Insert what is not there yet."""
-        began = self._began
-        runs = [
-            (
-                *run[:7],
-                json.dumps(run.tags) if run.tags else "[]",
-                run.inputs,
-                json.dumps(run.details) if run.details else "{}",
-                began.get(run.id, 0.0),
-            )
-            for run in self._runs
-        ]
-        _insert(database, "runs", runs)
-        _insert(database, "states", self._states)
-        _insert(database, "results", self._results, "REPLACE")
-        _insert(database, "logs", self._logs)
-        if len(began) > len(runs):
-            late = began.keys() - {run.id for run in self._runs}
-            database.executemany(_LATE_START, [(began[run], run) for run in late])
-
-
-def _insert(
-    database: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]], how: str = "IGNORE"
-) -> None:
-    if not rows:
-        return
-    marks = f"({','.join('?' * _TABLES[table])})"
-    statement = f"INSERT OR {how} INTO {table} VALUES {marks}"  # noqa: S608  # constants only
-    whole = len(rows) - len(rows) % _AT_ONCE
-    if whole:
-        many = f"{statement}{f',{marks}' * (_AT_ONCE - 1)}"
-        for start in range(0, whole, _AT_ONCE):
-            part = rows[start : start + _AT_ONCE]
-            database.execute(many, list(chain.from_iterable(part)))
-    database.executemany(statement, rows[whole:])
-
-
-def _whole(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(
-        each.encode("utf-8", "replace").decode("utf-8") if isinstance(each, str) else each
-        for each in row
-    )
-
-
 def _record(row: Any, states: list[StateSet]) -> RunRecord:
     return RunRecord._make(
         (
@@ -347,3 +308,13 @@ def _record(row: Any, states: list[StateSet]) -> RunRecord:
             max((each.attempt for each in states), default=0),
         )
     )
+
+
+def _change(row: Any) -> Change:
+    position, run, number, kind, name, message, at, attempt, data, *facts = row
+    event: StateSet | Emitted = (
+        StateSet(run, number, kind, name, message, at, attempt)
+        if data is None
+        else Emitted(kind, name, at, run, json.loads(data))
+    )
+    return Change(position, event, *(each or "" for each in facts))

@@ -9,6 +9,7 @@ from brickwork_flows.errors import RunNotFound
 from brickwork_flows.history.events import Event, Logged, ResultKept, RunStarted, StateSet
 from brickwork_flows.history.interface import History
 from brickwork_flows.states import State, StateType
+from brickwork_flows.testing.changes import ChangesContract
 from brickwork_flows.testing.entries import EntriesContract
 
 _AT = 1_795_420_506.092616
@@ -48,7 +49,7 @@ def ended(run: str, kind: StateType = StateType.COMPLETED, message: str = "") ->
     return StateSet(run, 3, kind.value, kind.value.capitalize(), message, _AT + 1, 1)
 
 
-class HistoryContract(EntriesContract):
+class HistoryContract(EntriesContract, ChangesContract):
     """What every history must keep. Subclass it and give ``history`` and ``reopened``."""
 
     def test_a_run_comes_back_as_it_was_recorded(self, history: History) -> None:
