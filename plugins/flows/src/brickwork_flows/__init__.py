@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         current_task_run as current_task_run,
     )
     from brickwork_flows.definition import Flow as Flow, flow as flow
+    from brickwork_flows.errors import FlowSuspended as FlowSuspended
     from brickwork_flows.futures import (
         RunFuture as RunFuture,
         allow_failure as allow_failure,
@@ -62,8 +63,13 @@ if TYPE_CHECKING:
     from brickwork_flows.hookspecs import hookimpl as hookimpl
     from brickwork_flows.logs import get_run_logger as get_run_logger
     from brickwork_flows.names import tags as tags
-    from brickwork_flows.errors import FlowSuspended as FlowSuspended
     from brickwork_flows.pausing.inputs import RunInput as RunInput
+    from brickwork_flows.pausing.messages import (
+        Message as Message,
+        asend_input as asend_input,
+        receive_input as receive_input,
+        send_input as send_input,
+    )
     from brickwork_flows.pausing.pauses import (
         apause_flow_run as apause_flow_run,
         asuspend_flow_run as asuspend_flow_run,
@@ -77,6 +83,11 @@ if TYPE_CHECKING:
     )
     from brickwork_flows.runners import TaskRunner as TaskRunner, ThreadRunner as ThreadRunner
     from brickwork_flows.runners.processes import ProcessRunner as ProcessRunner
+    from brickwork_flows.runs import (
+        RecordedRun as RecordedRun,
+        get_run as get_run,
+        list_runs as list_runs,
+    )
     from brickwork_flows.runtime import use_history as use_history
     from brickwork_flows.states import State as State, StateType as StateType
     from brickwork_flows.variables import Variable as Variable, list_variables as list_variables
@@ -104,10 +115,12 @@ _HOMES = {
     "definition": "Flow flow",
     "futures": "RunFuture allow_failure unmapped",
     "pausing.inputs": "RunInput",
+    "pausing.messages": "Message asend_input receive_input send_input",
     "pausing.pauses": "apause_flow_run asuspend_flow_run pause_flow_run suspend_flow_run",
     "resuming": "aresume_flow_run resume resume_flow_run",
     "runners": "TaskRunner ThreadRunner",
     "runners.processes": "ProcessRunner",
+    "runs": "RecordedRun get_run list_runs",
     "runtime": "use_history",
     "states": "State StateType",
     "variables": "Variable list_variables",

@@ -1,13 +1,15 @@
 """``brickwork run result|rm``: what a run returned, and its removal."""
 
+import os
 import re
 import time
+from pathlib import Path
 
 import click
 
 from brickwork.commands import json_option, jsonable, note, print_json
 from brickwork_flows.cli.found import found
-from brickwork_flows.errors import MissingResult, NotResumable
+from brickwork_flows.errors import NotResumable
 from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.runtime import Runtime, current_runtime
 from brickwork_flows.states import FINAL, StateType
@@ -27,25 +29,46 @@ def _age(_ctx: click.Context, _parameter: click.Parameter, value: str | None) ->
 
 @click.command("result")
 @click.argument("run_id", metavar="ID")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    metavar="FILE",
+    help="Write it to a file, or - for standard output, as its serializer did: a text, a Parquet "
+    "file, JSON.",
+)
+@click.option("--allow-pickle", is_flag=True, help="Read also a pickle, which can run code.")
 @json_option
-def result(run_id: str, as_json: bool) -> None:
+def result(run_id: str, output: Path | None, allow_pickle: bool, as_json: bool) -> None:
     """Print what a run returned."""
     from brickwork_flows.cli.running import print_result
-    from brickwork_flows.results import restore
+    from brickwork_flows.runs import get_run
 
-    runtime = current_runtime()
-    record = found(runtime, run_id)
-    kept = runtime.history.result(record.id)
-    if kept is None:
-        raise MissingResult(
-            f"The run {record.id} has no result that was kept: it is {record.state}.",
-            fix="Results are kept unless the flow has persist_result=False.",
-        )
-    value = restore(kept)
+    run = get_run(run_id)
+    if output is not None:
+        _write(output, run.payload())
+        return
+    value = run.result(allow_pickle=allow_pickle)
     if as_json:
-        print_json("run.result/1", {"id": record.id, "result": jsonable(value)})
+        print_json("run.result/1", {"id": run.id, "result": jsonable(value)})
     elif value is not None:
         print_result(value)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file whole, or leave what was there."""
+    from urllib.parse import quote
+
+    from brickwork import open_storage
+
+    if str(path) == "-":
+        click.get_binary_stream("stdout").write(data)
+        return
+    path = path.resolve()  # a link is followed, as by every tool that writes where it is told to
+    if path.exists() and not path.is_file():  # a device, or a pipe
+        path.write_bytes(data)
+        return
+    open_storage(f"file://{quote(os.fsencode(path.parent))}").write(path.name, data)
 
 
 @click.command("rm")
