@@ -3,19 +3,24 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from brickwork_flows.claims import Claim
 from brickwork_flows.definition import Flow
 from brickwork_flows.errors import FlowSuspended, InvalidFlow, NotResumable
 from brickwork_flows.finding import find
+from brickwork_flows.history.events import StateSet
 from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.history.requests import ask
 from brickwork_flows.parameters import restored
 from brickwork_flows.replay import Replay
 from brickwork_flows.running import Beginning
 from brickwork_flows.runtime import Runtime, current_runtime
+from brickwork_flows.staging import Staging
 from brickwork_flows.states import StateType
+
+if TYPE_CHECKING:
+    from brickwork_flows.pausing.awaited import Pause
 
 ANSWER_SECONDS = 10.0
 """How long to wait until the process of a paused run says whether its input fits."""
@@ -90,7 +95,10 @@ def resume_flow_run(
     if is_held(runtime, run_id) and tell_waiting(runtime, record, run_input, key):
         return None
     return resume_flow(
-        flow_of(record), record, parameters or {}, lambda: _offer(runtime, record, run_input, key)
+        flow_of(record),
+        record,
+        parameters or {},
+        lambda: offer_input(runtime, record, run_input, key),
     )
 
 
@@ -134,7 +142,7 @@ def tell_waiting(
     from brickwork_flows.pausing.awaited import given, open_pause
     from brickwork_flows.pausing.inputs import misfit
 
-    offered = _offer(runtime, record, run_input, key)
+    offered = offer_input(runtime, record, run_input, key)
     until = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < until:
         pause = open_pause(runtime.history, record.id, offered.key)
@@ -154,7 +162,13 @@ def tell_waiting(
     )
 
 
-def _offer(runtime: Runtime, record: RunRecord, run_input: Any, key: str | None) -> Any:
+def offer_input(runtime: Runtime, record: RunRecord, run_input: Any, key: str | None) -> "Pause":
+    """Offer a paused run what it waits for; whoever runs it looks at that.
+
+    Raises:
+        NotResumable: It waits for nothing, or somebody else was faster.
+        InvalidInput: The input has no form in JSON.
+    """
     from brickwork_flows.pausing.awaited import chosen, offer, open_pauses
 
     pause = chosen(open_pauses(runtime.history, record.id), record.id, key)
@@ -183,6 +197,34 @@ def resumable(runtime: Runtime, run_id: str) -> RunRecord:
             fix=f"Wait for it, or end it: brickwork run cancel {run_id}.",
         )
     return record
+
+
+def cancel_at_rest(runtime: Runtime, run_id: str) -> bool:
+    """Record a paused run as cancelled; False where a process waits in it, which can do so."""
+    from brickwork_flows.pausing.awaited import end, open_pauses
+
+    claim = Claim.take(runtime.place.folder, run_id)
+    if claim is None:
+        return False
+    try:
+        records = [*runtime.history.children(run_id), runtime.history.run(run_id)]
+        if records[-1].state.type is not StateType.PAUSED:
+            return False
+        runtime.history.record(
+            [
+                StateSet(
+                    *(each.id, len(each.states) + 1, "cancelled", "Cancelled"),
+                    *("somebody asked while it was paused", time.time(), each.attempts),
+                )
+                for each in records
+                if not each.state.final
+            ]
+        )
+        for pause in open_pauses(runtime.history, run_id):
+            end(runtime.history, run_id, pause.key)
+        return True
+    finally:
+        claim.release()
 
 
 def flow_of(record: RunRecord) -> Flow[Any, Any]:
@@ -250,6 +292,7 @@ def _beginning(runtime: Runtime, record: RunRecord) -> Beginning:
         record.run_name,
     )
     how.claimed = True
+    how.replay.staged = Staging.left_by(runtime.place, record.id)
     return how
 
 

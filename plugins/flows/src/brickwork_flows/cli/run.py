@@ -7,11 +7,11 @@ import click
 from brickwork.commands import json_option, note, print_json, print_table, print_text
 from brickwork_flows.cli.found import found
 from brickwork_flows.cli.run_change import result, rm
-from brickwork_flows.cli.run_control import cancel, resume
+from brickwork_flows.cli.run_control import cancel, pause, resume, send
 from brickwork_flows.cli.run_logs import logs
 from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.parameters import shown
-from brickwork_flows.runtime import current_runtime
+from brickwork_flows.runtime import Runtime, current_runtime
 from brickwork_flows.states import StateType
 
 
@@ -24,7 +24,7 @@ def group() -> None:
     """
 
 
-for _command in (result, rm, cancel, resume):
+for _command in (result, rm, cancel, pause, resume, send):
     group.add_command(_command)
 
 
@@ -83,6 +83,15 @@ def show(run_id: str, as_json: bool) -> None:
         ("when", "state", "message"),
         [(_shown(s.timestamp), s.name, s.message) for s in record.states],
     )
+    if record.state.type is StateType.PAUSED:
+        print_text("\n")
+        print_table(
+            ("waits at", "since", "until", "for"),
+            [
+                (each["key"], each["since"], each["until"] or "", each["takes"])
+                for each in pauses_of(runtime, record)
+            ],
+        )
     parameters = record.details.get("parameters")
     if parameters:
         print_text("\n")
@@ -96,18 +105,35 @@ def show(run_id: str, as_json: bool) -> None:
             ("task", "state", "attempts", "seconds"),
             [(r.key, str(r.state), str(r.attempts), _seconds(r)) for r in inside],
         )
+    if artifacts:
+        print_text("\n")
+        print_artifacts(artifacts)
 
 
 def _value(kept: dict[str, Any], text: object) -> str:
     return f"(not recorded: {kept['again']})" if "again" in kept else str(text)
 
 
+def pauses_of(runtime: Runtime, record: RunRecord) -> list[dict[str, Any]]:
+    """Return what a paused run waits for, as what JSON can hold."""
+    from brickwork_flows.pausing.awaited import open_pauses
+
+    return [
+        {
+            "key": each.key,
+            "kind": each.kind,
+            "since": _shown(each.since),
+            "until": None if each.until is None else _shown(each.until),
+            "takes": each.takes,
+            "schema": each.schema,
+        }
+        for each in open_pauses(runtime.history, record.flow_run)
+    ]
+
+
 def as_dict(record: RunRecord) -> dict[str, Any]:
     """Return a run as what JSON can hold."""
     return {
-    if artifacts:
-        print_text("\n")
-        print_artifacts(artifacts)
         "id": record.id,
         "kind": record.kind,
         "name": record.name,

@@ -1,6 +1,7 @@
-"""``brickwork run cancel|resume``: how a run is stopped, and goes on."""
+"""``brickwork run cancel|pause|resume|send``: how a run is stopped, and goes on."""
 
 import time
+from typing import Any
 
 import click
 
@@ -11,43 +12,88 @@ from brickwork.commands import (
     note,
     opened,
     pass_invocation,
+    print_json,
 )
 from brickwork_flows.cli.found import found
 from brickwork_flows.errors import NotResumable
+from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.history.requests import ask
-from brickwork_flows.runtime import current_runtime
+from brickwork_flows.runtime import Runtime, current_runtime
 from brickwork_flows.states import StateType
 
-CANCEL_SECONDS = 5.0
-"""How long `cancel` waits for the run to say that it was told."""
+ASK_SECONDS = 5.0
+"""How long to wait for the run to say that it was told."""
 
 
 @click.command("cancel")
 @click.argument("run_id", metavar="ID")
 def cancel(run_id: str) -> None:
     """Ask a run to stop; its process does so at the next task, or where it looks."""
+    from brickwork_flows.resuming import cancel_at_rest
+
     runtime = current_runtime()
+    record = _whole(runtime, run_id, "Cancel")
+    if record.state.type is StateType.PAUSED and cancel_at_rest(runtime, record.id):
+        note(f"{record.id} is cancelled.")
+        return
+    ask(runtime.history, record.id, "cancel")
+    now = _until(runtime, record.id, StateType.CANCELLING)
+    if now is None:
+        note(f"{record.id} was asked to stop; its process has not answered yet.")
+    else:
+        note(f"{record.id} is {now.value}.")
+
+
+@click.command("pause")
+@click.argument("run_id", metavar="ID")
+def pause(run_id: str) -> None:
+    """Ask a run to pause before the next task that begins."""
+    runtime = current_runtime()
+    record = _whole(runtime, run_id, "Pause")
+    if record.state.type is StateType.PAUSED:
+        raise NotResumable(f"The run {record.id} is paused already.")
+    ask(runtime.history, record.id, "pause")
+    now = _until(runtime, record.id, StateType.PAUSED)
+    if now is None:
+        note(f"{record.id} was asked to pause; it does so before the next task that begins.")
+    else:
+        note(f"{record.id} is {now.value}; to go on: brickwork run resume {record.id}")
+
+
+def _whole(runtime: Runtime, run_id: str, verb: str) -> RunRecord:
     record = found(runtime, run_id)
     if record.id != record.flow_run:
         raise NotResumable(
-            f"The run {record.id} is part of another one.", fix=f"Cancel that: {record.flow_run}."
+            f"The run {record.id} is part of another one.", fix=f"{verb} that: {record.flow_run}."
         )
     if record.state.final:
         raise NotResumable(f"The run {record.id} has ended: it is {record.state.type.value}.")
-    ask(runtime.history, record.id, "cancel")
-    until = time.monotonic() + CANCEL_SECONDS
+    return record
+
+
+def _until(runtime: Runtime, run_id: str, wanted: StateType) -> StateType | None:
+    """Wait until a run is in a state, or has ended; None where it takes too long."""
+    until = time.monotonic() + ASK_SECONDS
     while time.monotonic() < until:
         runtime.flush()
-        now = runtime.history.run(record.id).state
-        if now.final or now.type is StateType.CANCELLING:
-            note(f"{record.id} is {now.type.value}.")
-            return
+        now = runtime.history.run(run_id).state.type
+        if now.final or now is wanted:
+            return now
         time.sleep(0.05)
-    note(f"{record.id} was asked to stop; its process has not answered yet.")
+    return None
 
 
 @click.command("resume")
 @click.argument("run_id", metavar="ID")
+@click.option("--input", "document", metavar="JSON", help='What it waits for; "-": standard input.')
+@click.option(
+    "-i",
+    "fields",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help='A field of what it waits for; a secret as "-". Repeatable.',
+)
+@click.option("--key", help="Which of its pauses is meant, where it has several.")
 @click.option(
     "-p",
     "--param",
@@ -60,28 +106,102 @@ def cancel(run_id: str) -> None:
 @json_option
 @pass_invocation
 def resume(
-    invocation: Invocation, run_id: str, texts: tuple[str, ...], quiet: bool, as_json: bool
+    invocation: Invocation,
+    run_id: str,
+    document: str | None,
+    fields: tuple[str, ...],
+    key: str | None,
+    texts: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
 ) -> None:
-    """Run a flow again that crashed, failed or was cancelled.
+    """Let a run go on that is paused; run one again that crashed, failed or was cancelled.
 
-    What it completed is not run again.
+    What it completed is not run again. A paused run that waits for input is given that by --input
+    or -i; on a terminal it is asked for.
     """
     from brickwork_flows.cli.running import run_and_print
     from brickwork_flows.parameters import restored
-    from brickwork_flows.resuming import flow_of, resumable, resume_flow
+    from brickwork_flows.resuming import (
+        flow_of,
+        is_held,
+        offer_input,
+        resumable,
+        resume_flow,
+        tell_waiting,
+    )
 
     runtime = current_runtime()
     record = resumable(runtime, found(runtime, run_id).id)
+    paused = record.state.type is StateType.PAUSED
+    given: Any = None
+    if paused:
+        given, key = _given(invocation, runtime, record, document, fields, key)
+        if is_held(runtime, record.id) and tell_waiting(runtime, record, given, key):
+            if as_json:
+                print_json("run.resume/1", {"id": record.id, "state": "running"})
+            elif not quiet:
+                note(f"{record.id} goes on in its process.")
+            return
+    elif document is not None or fields or key:
+        raise NotResumable(
+            f"The run {record.id} waits for no input: it is {record.state.type.value}.",
+            fix="Leave out --input, -i and --key.",
+        )
     flow = flow_of(record)
-    given = given_arguments(invocation, flow.task, texts, "-p")
-    whole = restored(record.details.get("parameters", {}), given)
+    again = given_arguments(invocation, flow.task, texts, "-p")
+    whole = restored(record.details.get("parameters", {}), again)
     fitting = flow.task.coerce(whole, resolve_block=opened)
-    again = {name: fitting[name] for name in given}
     run_and_print(
         record.id,
         flow.name,
-        lambda: resume_flow(flow, record, again),
+        lambda: resume_flow(
+            flow,
+            record,
+            {name: fitting[name] for name in again},
+            (lambda: offer_input(runtime, record, given, key)) if paused else None,
+        ),
         is_async=flow.is_async,
         as_json=as_json,
         quiet=quiet,
     )
+
+
+def _given(
+    invocation: Invocation,
+    runtime: Runtime,
+    record: RunRecord,
+    document: str | None,
+    fields: tuple[str, ...],
+    key: str | None,
+) -> tuple[Any, str]:
+    """Return what a paused run is given, and the key of the pause."""
+    from brickwork_flows.cli.run_input import read_input
+    from brickwork_flows.pausing.awaited import chosen, open_pauses
+
+    waits = chosen(open_pauses(runtime.history, record.id), record.id, key)
+    return read_input(invocation, waits, document, fields), waits.key
+
+
+@click.command("send")
+@click.argument("run_id", metavar="ID")
+@click.argument("document", metavar="JSON")
+@click.option("--key-prefix", help="The queue, where the flow receives from several.")
+def send(run_id: str, document: str, key_prefix: str | None) -> None:
+    """Send something to a run, which takes it by receive_input; "-": from standard input.
+
+    What is no JSON is sent as a text.
+    """
+    import json
+    import sys
+
+    from brickwork_flows.pausing.messages import send_input
+
+    text = sys.stdin.read() if document == "-" else document
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text.removesuffix("\n")
+    record = found(current_runtime(), run_id)
+    send_input(value, record.id, key_prefix=key_prefix)
+    note(f"sent to {record.id}.")

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from brickwork.commands import as_text, harmless_lines, jsonable, note, print_json, print_text
+from brickwork_flows.errors import FlowSuspended
 from brickwork_flows.history.events import StateSet
 from brickwork_flows.runtime import Runtime, current_runtime
 
@@ -48,6 +49,11 @@ def run_and_print(
     try:
         with _interruptible(runtime, run_id):
             result = asyncio.run(begin()) if is_async else begin()
+    except FlowSuspended:
+        _tell_end(runtime, run_id, tell)
+        if as_json:
+            print_json("flow.run/1", {"id": run_id, "flow": name, "state": "paused"})
+        return
     except BaseException:
         _tell_end(runtime, run_id, tell)
         raise

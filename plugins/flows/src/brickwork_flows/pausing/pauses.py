@@ -1,7 +1,9 @@
 """Pausing and suspending the run of a flow, from its body."""
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from threading import Event, Lock, RLock
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -68,8 +70,8 @@ def pause_flow_run(
     pause = _Call(wait_for_input, timeout, key, suspends=False)
     if pause.known():
         return pause.value
-    pause.begin()
     try:
+        pause.begin()
         while not pause.over():
             pause.wait()
     except BaseException:
@@ -86,16 +88,16 @@ async def apause_flow_run(
     import asyncio
 
     pause = _Call(wait_for_input, timeout, key, suspends=False)
-    if await asyncio.to_thread(pause.known):
+    if await to_its_end(pause.known):
         return pause.value
-    await asyncio.to_thread(pause.begin)
     try:
-        while not await asyncio.to_thread(pause.over):
+        await to_its_end(pause.begin)
+        while not await to_its_end(pause.over):
             await asyncio.sleep(pause.left())
     except BaseException:
         pause.leave(ended=False)  # in no thread: where this is cancelled, nothing can be awaited
         raise
-    await asyncio.to_thread(pause.leave, ended=True)
+    await to_its_end(partial(pause.leave, ended=True))
     return pause.value
 
 
@@ -136,10 +138,22 @@ async def asuspend_flow_run(
     import asyncio
 
     pause = _Call(wait_for_input, timeout, key, suspends=True)
-    if not await asyncio.to_thread(pause.known):
+    if not await to_its_end(pause.known):
         await asyncio.to_thread(pause.flow.runner.wait)
-        await asyncio.to_thread(pause.suspend)
+        await to_its_end(pause.suspend)
     return pause.value
+
+
+async def to_its_end(function: Callable[[], T]) -> T:
+    """Call a function in a thread; where this is cancelled, the function ends first."""
+    import asyncio
+
+    running = asyncio.ensure_future(asyncio.to_thread(function))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 class _Call:
@@ -174,6 +188,7 @@ class _Call:
         self._seconds = timeout
         self._kind = word
         self._pause: Pause | None = None
+        self._begun = False
         self._refused: InvalidInput | None = None
         self.value: Any = None
 
@@ -205,9 +220,11 @@ class _Call:
 
     def begin(self) -> None:
         """Record the pause."""
-        pausing(self.flow).begin(self.flow, "Paused", self._message())
+        self._tell()
         if self._pause is None:
             self._pause = self._opened()
+        self._begun = True
+        pausing(self.flow).begin(self.flow, "Paused", self._message())
 
     def over(self) -> bool:
         """Tell whether the run may go on.
@@ -237,12 +254,14 @@ class _Call:
         """Record that the body goes on; or ends, and waits for nothing any more."""
         if not ended:
             end(self._history, self.flow.root, self._key)
-        pausing(self.flow).end(self.flow)
+        if self._begun:
+            pausing(self.flow).end(self.flow)
 
     def suspend(self) -> None:
         """Record the pause, and end the body."""
         if self._pause is None:
             self._pause = self._opened()
+        self._tell()
         self._stop(None)
 
     def _stop(self, refused: InvalidInput | None) -> None:
@@ -295,6 +314,11 @@ class _Call:
             return error
         return None
 
+    def _tell(self) -> None:
+        from brickwork_flows.logs import get_run_logger
+
+        get_run_logger().info("the run %s", self._message())
+
     def _message(self) -> str:
         waits = "" if self._wanted is None else f" for {self._wanted.outline}"
         return f"waits at {self._key}{waits}; to go on: brickwork run resume {self.flow.root}"
@@ -323,7 +347,8 @@ class Pausing:
                 self._claim = Claim.take(folder, self._top.id, wait=True)
             for each in flow.chain():
                 self._open[each] = self._open.get(each, 0) + 1
-                if self._open[each] == 1 and each.states.state.type is not StateType.CANCELLING:
+                new = self._open[each] == 1 or name == "Suspended"
+                if new and each.states.state.type is not StateType.CANCELLING:
                     each.states.set(StateType.PAUSED, name, message)
             self._flush()
 
@@ -331,8 +356,8 @@ class Pausing:
         """Record that it waits no more."""
         with self._lock:
             for each in flow.chain():
-                self._open[each] -= 1
-                if not self._open[each]:
+                self._open[each] = left = self._open.get(each, 1) - 1
+                if not left:
                     del self._open[each]
                     if each.states.state.type is StateType.PAUSED:
                         each.states.set(StateType.RUNNING)
@@ -354,8 +379,8 @@ class Pausing:
             if begins and not self._asked:
                 self._asked = True
                 how = f"brickwork run resume {top.id}"
-                self.begin(top, "Paused", f"somebody asked; to go on: {how}")
                 Pause(top.id, ASKED, "asked", time.time()).put(history)
+                self.begin(top, "Paused", f"somebody asked; to go on: {how}")
             now = time.monotonic()
             if now >= self._look_at:
                 self._look_at = now + POLL_SECONDS
@@ -415,8 +440,8 @@ async def ahold(flow: "FlowRun") -> None:
     import asyncio
 
     here = pausing(flow)
-    waits = await asyncio.to_thread(here.held, begins=True)
+    waits = await to_its_end(partial(here.held, begins=True))
     while waits:
         await asyncio.sleep(POLL_SECONDS)
         check_cancelled()
-        waits = await asyncio.to_thread(here.held)
+        waits = await to_its_end(here.held)
