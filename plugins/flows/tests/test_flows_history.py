@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from brickwork import ConfigError
 from brickwork.testing.base import lacking
@@ -471,3 +472,42 @@ def test_eight_processes_lose_nothing(tmp_path: Path) -> None:
     assert {run.state.type for run in found} == {StateType.COMPLETED}
     assert len(history._read("SELECT * FROM results", ())) == WRITERS * 50
     assert list((tmp_path / "journals").iterdir()) == []
+
+
+some_keys = st.text("ab\ud7ff\ue000\uffff\U00010000\U0010ffff", min_size=1, max_size=3)
+
+
+@settings(
+    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(keys=st.lists(some_keys, unique=True), prefix=some_keys | st.just(""))
+def test_a_prefix_gives_all_keys_with_it(
+    tmp_path_factory: pytest.TempPathFactory, keys: list[str], prefix: str
+) -> None:
+    """Also where the character after its last one is none, or there is no such character."""
+    history = SqliteHistory(tmp_path_factory.mktemp("history") / "runs.db")
+    for key in keys:
+        history.put("notes", key, 1)
+    found = [entry.key for entry in history.entries("notes", prefix=prefix)]
+    assert found == sorted(key for key in keys if key.startswith(prefix))
+    history.close()
+
+
+def test_a_prefix_reads_no_other_entries(tmp_path: Path) -> None:
+    """What is looked for in a large collection is not looked for in all that comes after it."""
+    history = SqliteHistory(tmp_path / "runs.db")
+    for number in range(500):
+        history.put("notes", f"z{number}", 1)
+    steps = [0]
+
+    def count() -> int:
+        steps[0] += 1
+        return 0
+
+    database = history._connection()
+    database.set_progress_handler(count, 1)
+    assert history.entry("notes", "a") is None
+    assert history.entries("notes", prefix="a/") == []
+    database.set_progress_handler(None, 1)
+    assert 0 < steps[0] < 200
+    history.close()

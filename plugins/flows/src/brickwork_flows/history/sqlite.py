@@ -222,8 +222,8 @@ class SqliteHistory(History):
         """Return entries of a collection."""
         rows = self._read(
             "SELECT key, value, version, at FROM entries WHERE collection = ? AND key > ?"
-            " AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key LIMIT ?",
-            (collection, after, prefix, len(prefix), prefix, limit),
+            " AND key >= ? AND key < ? ORDER BY key LIMIT ?",
+            (collection, after, prefix, _beyond(prefix), limit),
         )
         return [Entry(key, json.loads(value), *rest) for key, value, *rest in rows]
 
@@ -318,3 +318,12 @@ def _change(row: Any) -> Change:
         else Emitted(kind, name, at, run, json.loads(data))
     )
     return Change(position, event, *(each or "" for each in facts))
+
+
+def _beyond(prefix: str) -> str | bytes:
+    """Return what comes right after all keys with a prefix."""
+    stem = prefix.rstrip("\U0010ffff")
+    if not stem:
+        return b""  # SQLite sorts every text before it
+    last = ord(stem[-1]) + 1
+    return stem[:-1] + chr(0xE000 if last == 0xD800 else last)  # no text has what is between
