@@ -91,6 +91,15 @@ if TYPE_CHECKING:
     from brickwork_flows.runtime import use_history as use_history
     from brickwork_flows.states import State as State, StateType as StateType
     from brickwork_flows.variables import Variable as Variable, list_variables as list_variables
+    from brickwork_flows.transactions import (
+        CommitMode as CommitMode,
+        IsolationLevel as IsolationLevel,
+        Transaction as Transaction,
+        TransactionState as TransactionState,
+        atransaction as atransaction,
+        get_transaction as get_transaction,
+        transaction as transaction,
+    )
     from brickwork_flows.waiting import as_completed as as_completed, wait as wait
 
 _HOMES = {
@@ -124,6 +133,10 @@ _HOMES = {
     "runtime": "use_history",
     "states": "State StateType",
     "variables": "Variable list_variables",
+    "transactions": (
+        "CommitMode IsolationLevel Transaction TransactionState atransaction get_transaction"
+        " transaction"
+    ),
     "waiting": "as_completed wait",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
