@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         AwsCredentials as AwsCredentials,
         ClientOptions as ClientOptions,
     )
+    from brickwork_aws.roles import AssumeRole as AssumeRole, WebIdentity as WebIdentity
     from brickwork_aws.s3 import S3Bucket as S3Bucket
     from brickwork_aws.s3_objects import S3Object as S3Object
     from brickwork_aws.tasks import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "credentials": "AwsCredentials ClientOptions",
+    "roles": "AssumeRole WebIdentity",
     "s3": "S3Bucket",
     "s3_objects": "S3Object",
     "tasks": (

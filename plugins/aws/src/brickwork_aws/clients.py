@@ -5,8 +5,10 @@ boto3 clients may be shared by threads, sessions may not: sessions are made and 
 
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -94,22 +96,64 @@ def region_of(credentials: "AwsCredentials") -> str | None:
 
 def new_session(credentials: "AwsCredentials") -> "Session":
     """Return a new session; for one thread. Raises BlockError."""
+    session = _own_session(credentials)
+    if credentials.web_identity is None and not credentials.assume_role:
+        return session
+    from brickwork_aws import roles
+
+    name = describe(credentials)
+    if credentials.web_identity is not None:
+        found = roles.assume_by_token(credentials.web_identity, _sts(credentials, session), name)
+        session = _plain_session(credentials)
+        roles.use(session, found)
+    for role in credentials.assume_role:
+        found = roles.assume(role, _sts(credentials, session), name)
+        session = _plain_session(credentials)
+        roles.use(session, found)
+    return session
+
+
+def _own_session(credentials: "AwsCredentials") -> "Session":
+    """Return a session with the keys, the profile, or what boto3 finds."""
+    key, token = credentials.secret_access_key, credentials.session_token
+    return _plain_session(
+        credentials,
+        aws_access_key_id=credentials.access_key_id,
+        aws_secret_access_key=None if key is None else key.reveal(),
+        aws_session_token=None if token is None else token.reveal(),
+    )
+
+
+def _plain_session(credentials: "AwsCredentials", **keys: str | None) -> "Session":
     from boto3.session import Session
     from botocore.session import get_session
 
     below = get_session()
     parsers = below.get_component("response_parser_factory")
     parsers.set_parser_defaults(timestamp_parser=parse_timestamp)
-    key, token = credentials.secret_access_key, credentials.session_token
     with _Explained(credentials):
         return Session(
             botocore_session=below,
-            aws_access_key_id=credentials.access_key_id,
-            aws_secret_access_key=None if key is None else key.reveal(),
-            aws_session_token=None if token is None else token.reveal(),
             region_name=credentials.region,
             profile_name=credentials.profile,
+            **keys,
         )
+
+
+def _sts(credentials: "AwsCredentials", session: "Session") -> "Callable[[], Any]":
+    """Return what makes a client of STS that asks for those who assume a role."""
+    options = credentials.client_options
+    times = (options.connect_timeout, options.read_timeout, options.max_attempts)
+
+    @cache
+    def made() -> Any:
+        # STS wants a region, and where nobody says one, any will do.
+        region = session.region_name or "us-east-1"
+        with _lock, _Explained(credentials):
+            arguments = _arguments(credentials, "sts", *times)
+            return session.client("sts", region_name=region, **arguments)
+
+    return made
 
 
 def parse_timestamp(text: Any) -> datetime:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from brickwork import Block, CheckReport, Secret
+from brickwork_aws.roles import AssumeRole, WebIdentity, check_chain
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -73,9 +74,13 @@ class AwsCredentials(Block):
 
     - ``access_key_id`` and ``secret_access_key``, with ``session_token`` if they are temporary;
     - ``profile``, a name from the shared configuration files, also for SSO and assumed roles;
+    - ``web_identity``, a role that a token of an identity provider may assume;
     - none of these: boto3 looks in its usual places (environment, shared files, the container's or
       the machine's role), see
       https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html.
+
+    ``assume_role`` names roles that are then assumed, one after the other. Credentials of a role
+    are fetched when they are first needed, and anew before they end, however long a program runs.
 
     With ``endpoint_url`` it serves whatever speaks the protocol: MinIO, SeaweedFS, R2, LocalStack.
     """
@@ -91,6 +96,12 @@ class AwsCredentials(Block):
     )
     profile: str | None = Field(
         None, min_length=1, description="A profile of the shared configuration files."
+    )
+    web_identity: WebIdentity | None = Field(
+        None, description="A role that a token of an identity provider may assume."
+    )
+    assume_role: tuple[AssumeRole, ...] = Field(
+        (), max_length=10, description="Roles to assume, one after the other; one needs no list."
     )
     region: str | None = Field(
         None,
@@ -111,6 +122,11 @@ class AwsCredentials(Block):
         if text is not None and (text.split() != [text] or not text.isascii()):
             raise ValueError("is empty, or has spaces or other characters that no key has")
         return value
+
+    @field_validator("assume_role", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, dict | AssumeRole) else value
 
     @field_validator("endpoint_url")
     @classmethod
@@ -138,6 +154,9 @@ class AwsCredentials(Block):
             )
         if self.profile is not None and key:
             raise ValueError("both keys and a profile are given: leave out one of them")
+        if self.web_identity is not None and (key or self.profile is not None):
+            raise ValueError("web_identity is given with keys or a profile: leave out one of them")
+        check_chain(self.assume_role, from_role=self.web_identity is not None)
         return self
 
     def client(self, service: str) -> Any:

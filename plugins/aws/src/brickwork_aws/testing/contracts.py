@@ -13,6 +13,7 @@ from brickwork import Block, Secret, Storage, Task
 from brickwork.testing import BlockContract, StorageContract, TaskContract
 from brickwork_aws import tasks
 from brickwork_aws.credentials import AwsCredentials, ClientOptions
+from brickwork_aws.roles import AssumeRole, WebIdentity
 from brickwork_aws.s3 import S3Bucket
 from brickwork_aws.testing.fixtures import (
     no_aws_settings,
@@ -26,6 +27,7 @@ from brickwork_aws.testing.fixtures import (
 # The fixtures too: pytest finds them where the classes are.
 __all__ = [
     "TestAwsCredentials",
+    "TestAwsCredentialsOfRoles",
     "TestS3Bucket",
     "TestS3BucketOnMoto",
     "TestS3BucketOnSeaweedfs",
@@ -70,13 +72,45 @@ class TestAwsCredentials(BlockContract):
     """AwsCredentials as a block."""
 
     golden_folder = GOLDEN
-    unset = frozenset({"profile"})
-    """Excludes keys."""
+    unset = frozenset({"assume_role", "profile", "web_identity"})
+    """A profile and a token exclude keys; for roles see the next class."""
 
     @pytest.fixture
     def block(self, no_aws_settings: None) -> Block:  # noqa: ARG002  # for what it hides
         """Return credentials for a port where nobody listens."""
         return _credentials()
+
+
+class TestAwsCredentialsOfRoles(BlockContract):
+    """AwsCredentials of a role that a token may assume, and of another one that this assumes."""
+
+    golden_folder = GOLDEN
+    unset = frozenset({"access_key_id", "profile", "secret_access_key", "session_token"})
+    """A token excludes keys and a profile."""
+
+    @pytest.fixture
+    def block(self, no_aws_settings: None, tmp_path: Path) -> Block:  # noqa: ARG002  # for what it hides
+        """Return credentials for a port where nobody listens."""
+        token = tmp_path / "token"
+        token.write_text("contract-web-identity-token", encoding="ascii")
+        role = AssumeRole(
+            role_arn="arn:aws:iam::210987654321:role/reports",
+            external_id="contract-external-id",
+            tags={"team": "data"},
+            mfa_serial="arn:aws:iam::123456789012:mfa/robot",
+            mfa_secret=Secret("MNXW45DSMFRXILLTMVSWI==="),
+        )
+        return AwsCredentials(
+            web_identity=WebIdentity(
+                role_arn="arn:aws:iam::123456789012:role/first", token_file=str(token)
+            ),
+            assume_role=(role,),
+            region="eu-west-1",
+            endpoint_url="http://127.0.0.1:1",
+            client_options=ClientOptions(
+                read_timeout=20, proxy=Secret("http://user:contract-proxy-word@127.0.0.1:1")
+            ),
+        )
 
 
 class TestS3Bucket(BlockContract):
