@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from brickwork import Secret, mask
 from brickwork_flows import (
     ProcessRunner,
-    Table,
     acreate_markdown_artifact,
     acreate_progress_artifact,
     aupdate_progress_artifact,
@@ -35,7 +34,7 @@ from brickwork_flows import (
     update_progress_artifact,
     use_history,
 )
-from brickwork_flows.artifacts import keeping
+from brickwork_flows.artifacts import Table, keeping
 from brickwork_flows.artifacts.records import MAX_BYTES
 from brickwork_flows.errors import ArtifactNotFound, EntryConflict, HistoryError, InvalidArtifact
 from brickwork_flows.history.interface import Entry
@@ -387,6 +386,20 @@ def test_large_contents_are_files(runtime: Runtime) -> None:
     assert runtime.place.database.stat().st_size < 200_000
 
 
+def test_files_are_the_owners_alone(runtime: Runtime) -> None:
+    """Also where the first thing that a history has is a file."""
+    create_image_artifact(image=PNG)
+    for folder in (runtime.place.folder, runtime.place.folder / "artifacts"):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    """A history that cannot be written is a typed error, and nothing is kept."""
+    (tmp_path / "runs").write_text("in the way")
+    with use_history(tmp_path / "runs"), pytest.raises(HistoryError, match="cannot be"):
+        create_image_artifact(image=PNG)
+
+
 def test_what_is_too_large(runtime: Runtime, tmp_path: Path) -> None:
     """More than 16 MiB is refused before anything is written."""
     big = tmp_path / "big.png"
@@ -398,6 +411,7 @@ def test_what_is_too_large(runtime: Runtime, tmp_path: Path) -> None:
         lambda: create_image_artifact(image=PNG + bytes(MAX_BYTES), key="big"),
         lambda: create_image_artifact(image=big, key="big"),
     ]
+    creates.append(lambda: create_image_artifact(image="/dev/zero", key="big"))
     for create in creates:
         with pytest.raises(InvalidArtifact, match="may have 16,777,216") as caught:
             create()

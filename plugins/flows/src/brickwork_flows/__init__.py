@@ -104,7 +104,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "artifacts": (
-        "Artifact Table acreate_image_artifact acreate_link_artifact acreate_markdown_artifact"
+        "Artifact acreate_image_artifact acreate_link_artifact acreate_markdown_artifact"
         " acreate_progress_artifact acreate_table_artifact aupdate_progress_artifact"
         " create_image_artifact create_link_artifact create_markdown_artifact"
         " create_progress_artifact create_table_artifact get_artifact list_artifacts"

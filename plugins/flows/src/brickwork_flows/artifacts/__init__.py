@@ -42,8 +42,8 @@ def list_artifacts(
 
     Args:
         key: The versions of this key, the newest first.
-        run: What this run made, and what ran within it, the oldest first; of the key, if that is
-            given too.
+        run: What the run of this id made, and what ran within it, the oldest first; of the key,
+            if that is given too.
         limit: How many at most.
 
     Returns:

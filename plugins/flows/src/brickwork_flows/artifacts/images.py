@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from brickwork_flows.artifacts.records import check_size
+from brickwork_flows.artifacts.records import MAX_BYTES, check_size
 from brickwork_flows.errors import InvalidArtifact
 
 _BEGINNINGS = (
@@ -35,7 +35,7 @@ def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             check_size(os.fstat(file.fileno()).st_size)
-            return file.read()
+            return file.read(MAX_BYTES + 1)  # what is no plain file has no size
     except OSError as error:
         raise InvalidArtifact(
             f"The image {path} cannot be read: {os.strerror(error.errno or 0).lower()}."

@@ -7,19 +7,15 @@ key there. A claim without an artifact, which a kill leaves, is passed over.
 """
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from brickwork import mask
-from brickwork_flows.artifacts.records import (
-    Artifact,
-    Draft,
-    artifact_of,
-    check_size,
-    files_in,
-)
-from brickwork_flows.errors import ArtifactNotFound, EntryConflict, InvalidArtifact
+from brickwork_flows.artifacts.records import Artifact, Draft, artifact_of, check_size, files_in
+from brickwork_flows.errors import ArtifactNotFound, EntryConflict, HistoryError, InvalidArtifact
+from brickwork_flows.history.files import make_private
 from brickwork_flows.history.interface import Entry, History
 from brickwork_flows.runtime import Runtime
 
@@ -71,8 +67,7 @@ def keep(runtime: Runtime, draft: Draft) -> None:
         return
     in_file = draft.image is not None or len(content) > INLINE_BYTES
     if in_file:
-        durable = runtime.place.durability == "power"
-        files_in(_folder(runtime), durable=durable).write(draft.id, content)
+        _write(runtime, draft.id, content)
     record = {
         "type": draft.type,
         "key": draft.key,
@@ -87,6 +82,18 @@ def keep(runtime: Runtime, draft: Draft) -> None:
     _put(history, draft.id, record)
 
 
+def _write(runtime: Runtime, artifact_id: str, content: bytes) -> None:
+    folder = _folder(runtime)
+    try:
+        make_private(folder)
+    except OSError as error:
+        raise HistoryError(
+            f"The folder {folder} cannot be made: {os.strerror(error.errno or 0).lower()}.",
+            fix="Check the disk's free space and the folder's permissions.",
+        ) from None
+    files_in(folder, durable=runtime.place.durability == "power").write(artifact_id, content)
+
+
 def update(runtime: Runtime, artifact_id: str, progress: float, description: str | None) -> None:
     """Change the progress that an artifact shows.
 
@@ -99,7 +106,7 @@ def update(runtime: Runtime, artifact_id: str, progress: float, description: str
         entry = runtime.history.entry(ARTIFACTS, artifact_id)
         if entry is None:
             raise _missing(artifact_id)
-        record = {**entry.value, "data": progress}
+        record = {**entry.value, "data": progress, "size": len(json.dumps(progress))}
         if record["type"] != "progress":
             raise InvalidArtifact(
                 f"The artifact {artifact_id} is of the type {record['type']}, and shows no"

@@ -87,7 +87,7 @@ def cell(value: Any, depth: int = 0) -> Any:
     if isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
-        return None if math.isnan(value) else value if math.isfinite(value) else str(value)
+        return None if math.isnan(value) else float(value) if math.isfinite(value) else str(value)
     if depth < _DEEPEST:
         if isinstance(value, Mapping):
             return {str(key): cell(each, depth + 1) for key, each in value.items()}
