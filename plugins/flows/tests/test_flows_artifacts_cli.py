@@ -176,7 +176,9 @@ def test_a_terminal_gets_markdown_laid_out(brickwork: Command) -> None:
     assert "\\u001b[2J" in talk.shown
 
 
-@pytest.mark.parametrize("text", [">" * 20_000, "[" * 20_000, "*a_ " * 5_000, "- " * 5_000])
+@pytest.mark.parametrize(
+    "text", [">" * 20_000, "[" * 20_000, "*a_ " * 5_000, "- " * 5_000, "[a\n" * 100_000]
+)
 def test_hostile_markdown_ends_soon(text: str) -> None:
     """What is nested without end is shown without an error."""
     create_markdown_artifact(text, "deep")

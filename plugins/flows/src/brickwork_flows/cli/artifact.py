@@ -23,6 +23,9 @@ from brickwork_flows.runtime import current_runtime
 _NAME = re.compile(r"(?P<key>.+)@(?P<version>[1-9][0-9]{0,8})")
 _BAR = 40
 
+LAID_OUT = 200_000
+"""Markdown of more characters is shown as it was written: to lay it out would take minutes."""
+
 
 @click.group("artifact")
 def group() -> None:
@@ -156,8 +159,12 @@ def _print_markdown(text: str) -> None:
     if not sys.stdout.isatty():  # a program may want it as it is
         print_text(text)
         return
+    text = harmless_lines(text)
+    if len(text) > LAID_OUT:
+        print_text(text)
+        return
     from rich.console import Console
     from rich.markdown import Markdown
 
     # A link shows where it leads, and HTML is left out.
-    Console(file=sys.stdout).print(Markdown(harmless_lines(text), hyperlinks=False))
+    Console(file=sys.stdout).print(Markdown(text, hyperlinks=False))
