@@ -244,6 +244,20 @@ def test_wrong_progress(runtime: Runtime) -> None:
         update_progress_artifact("outside/none", 3)
 
 
+def test_descriptions_that_are_refused(runtime: Runtime) -> None:
+    """A description is a text of at most 10,000 characters, also in an update."""
+    made = create_progress_artifact(0, description="x" * 10_000)
+    for wrong in ("x" * 10_001, 3):
+        with pytest.raises(InvalidArtifact, match="description"):
+            create_markdown_artifact("x", description=wrong)  # type: ignore[arg-type]  # on purpose
+        with pytest.raises(InvalidArtifact, match="description"):
+            update_progress_artifact(made, 1, wrong)  # type: ignore[arg-type]  # on purpose
+    for number in (0, Decimal(1)):
+        create_progress_artifact(number)  # type: ignore[arg-type]  # any number will do
+    with pytest.raises(InvalidArtifact, match="The Markdown must be a text, and is a bytes"):
+        create_markdown_artifact(b"x")  # type: ignore[arg-type]  # on purpose
+
+
 # Keys and versions
 
 

@@ -1,6 +1,7 @@
 """Making artifacts, in tasks, in flows, and anywhere else."""
 
 import json
+import math
 import os
 import re
 import time
@@ -18,6 +19,8 @@ from brickwork_flows.runtime import current_runtime
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+MAX_DESCRIPTION = 10_000
 
 _URL = re.compile(r"[^\x00-\x20\x7f-\x9f\ud800-\udfff]+")
 _SCRIPTS = ("javascript:", "vbscript:", "data:")
@@ -143,8 +146,8 @@ def update_progress_artifact(
         InvalidArtifact: It is one of another type, or the progress is no percentage.
         HistoryError: It cannot be written.
     """
-    percent, told = _percent(progress), None if description is None else mask(description)
-    _change(run_here(), "update", artifact_id, percent, told)
+    told = None if description is None else _description(description)
+    _change(run_here(), "update", artifact_id, _percent(progress), told)
     return artifact_id
 
 
@@ -153,7 +156,8 @@ def _make(
 ) -> str:
     check_key(key)
     context = run_here()
-    draft = Draft("", kind, key, description or "", None, time.time(), hide(data), image)
+    told = _description(description or "")
+    draft = Draft("", kind, key, told, None, time.time(), hide(data), image)
     if context is None:
         draft = draft._replace(id=f"{OUTSIDE}/{uuid4().hex}")
     else:
@@ -179,15 +183,25 @@ def _which(draft: Draft, context: RunContext) -> str:
 
     content = "" if draft.type == "progress" else json.dumps(draft.data)
     image = "" if draft.image is None else blake2b(draft.image, digest_size=16).hexdigest()
-    told = hashed(draft.type, draft.key or "", mask(draft.description), content, image)
+    told = hashed(draft.type, draft.key or "", draft.description, content, image)
     return hashed(context.id, context.next_key(told))
 
 
 def _text(text: object, what: str) -> str:
     if not isinstance(text, str):
-        raise InvalidArtifact(f"A {what} is a text, and not a {type(text).__name__}.")
+        raise InvalidArtifact(f"The {what} must be a text, and is a {type(text).__name__}.")
     check_size(len(text))  # before it is searched for secrets
     return text
+
+
+def _description(text: object) -> str:
+    told = mask(_text(text, "description"))
+    if len(told) > MAX_DESCRIPTION:
+        raise InvalidArtifact(
+            f"The description of an artifact may have {MAX_DESCRIPTION:,} characters.",
+            fix="Make it an artifact in Markdown.",
+        )
+    return told
 
 
 def _url(link: object) -> str:
@@ -201,14 +215,14 @@ def _url(link: object) -> str:
     return text
 
 
-def _percent(progress: object) -> float:
-    if isinstance(progress, int | float) and 0 <= progress <= 100:
-        return float(progress)
-    raise InvalidArtifact(
-        f"A progress is a number from 0 to 100, and not {str(progress)[:40]!r}."
-        if isinstance(progress, int | float)
-        else f"A progress is a number from 0 to 100, and no {type(progress).__name__}."
-    )
+def _percent(progress: Any) -> float:
+    try:
+        percent = math.nan if isinstance(progress, str | bytes) else float(progress)
+    except (TypeError, ValueError, OverflowError):
+        percent = math.nan
+    if 0 <= percent <= 100:
+        return percent
+    raise InvalidArtifact("A progress is a number from 0 to 100.")
 
 
 def _in_thread(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
