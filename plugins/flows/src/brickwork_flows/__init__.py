@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from brickwork import task as task
     from brickwork_flows.artifacts import (
         Artifact as Artifact,
-        Table as Table,
         acreate_image_artifact as acreate_image_artifact,
         acreate_link_artifact as acreate_link_artifact,
         acreate_markdown_artifact as acreate_markdown_artifact,
