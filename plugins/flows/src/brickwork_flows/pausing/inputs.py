@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticSchemaGenerationError
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from brickwork import Secret, mask, open_serializer
@@ -57,6 +58,14 @@ class RunInput(BaseModel):
         return made
 
 
+class _Schema(GenerateJsonSchema):
+    """Leaves out defaults that have no form in JSON, such as secrets, and does not warn of it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}
+
+
 class Wanted:
     """The type of what a run waits for.
 
@@ -74,7 +83,7 @@ class Wanted:
     def __init__(self, kind: Any) -> None:
         try:
             self._adapter: TypeAdapter[Any] = TypeAdapter(kind)
-            schema = self._adapter.json_schema()
+            schema = self._adapter.json_schema(schema_generator=_Schema)
         except (PydanticSchemaGenerationError, ValueError, TypeError) as error:
             raise InvalidInput(
                 f"{_name(kind)} is no type that a run can be given: {type(error).__name__}.",
