@@ -158,6 +158,7 @@ if TYPE_CHECKING:
         Document as Document,
         Vault as Vault,
         use_vault as use_vault,
+        current_vault as current_vault,
     )
     from brickwork.vault.audit import AuditTrail as AuditTrail
     from brickwork.vault.audit_entry import AuditEntry as AuditEntry, AuditHead as AuditHead
@@ -220,7 +221,7 @@ _HOMES = {
         "Engine Progress Scope Task TaskFuture Watcher cancelled check_cancelled"
         " exponential_backoff on_progress progress remaining stoppable task use_engine"
     ),
-    "vault": "Document Vault use_vault",
+    "vault": "Document Vault current_vault use_vault",
     "vault.audit": "AuditTrail",
     "vault.audit_entry": "AuditEntry AuditHead",
     "vault.checking": "Checked",

@@ -42,12 +42,16 @@ if TYPE_CHECKING:
     )
     from brickwork_flows.definition import Flow as Flow, flow as flow
     from brickwork_flows.errors import FlowSuspended as FlowSuspended
+    from brickwork_flows.eventing.emitting import emit_event as emit_event
+    from brickwork_flows.eventing.recorded import RecordedEvent as RecordedEvent
+    from brickwork_flows.eventing.stream import events as events
     from brickwork_flows.futures import (
         RunFuture as RunFuture,
         allow_failure as allow_failure,
         unmapped as unmapped,
     )
     from brickwork_flows.history.events import (
+        Emitted as Emitted,
         Event as Event,
         Logged as Logged,
         ResultKept as ResultKept,
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
         StateSet as StateSet,
     )
     from brickwork_flows.history.interface import (
+        Change as Change,
         Entry as Entry,
         History as History,
         RunRecord as RunRecord,
@@ -89,7 +94,6 @@ if TYPE_CHECKING:
     )
     from brickwork_flows.runtime import use_history as use_history
     from brickwork_flows.states import State as State, StateType as StateType
-    from brickwork_flows.variables import Variable as Variable, list_variables as list_variables
     from brickwork_flows.transactions import (
         CommitMode as CommitMode,
         IsolationLevel as IsolationLevel,
@@ -99,6 +103,7 @@ if TYPE_CHECKING:
         get_transaction as get_transaction,
         transaction as transaction,
     )
+    from brickwork_flows.variables import Variable as Variable, list_variables as list_variables
     from brickwork_flows.waiting import as_completed as as_completed, wait as wait
 
 _HOMES = {
@@ -114,8 +119,11 @@ _HOMES = {
         " TASK_SOURCE"
     ),
     "current": "CurrentRun current_flow_run current_task_run",
-    "history.events": "Event Logged ResultKept RunStarted StateSet",
-    "history.interface": "Entry History RunRecord",
+    "eventing.emitting": "emit_event",
+    "eventing.recorded": "RecordedEvent",
+    "eventing.stream": "events",
+    "history.events": "Emitted Event Logged ResultKept RunStarted StateSet",
+    "history.interface": "Change Entry History RunRecord",
     "hookspecs": "hookimpl",
     "errors": "FlowSuspended",
     "logs": "get_run_logger",

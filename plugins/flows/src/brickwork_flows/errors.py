@@ -28,6 +28,7 @@
         ├── LimitNotFound        there is no such limit
         ├── NotSendable          a task, argument or result cannot go to another process
         ├── WorkerDied           the process that ran a task was killed
+        ├── InvalidEvent         an event cannot be emitted
         ├── HistoryError         the history of runs cannot be read or written
         └── EntryConflict        something in the history was changed by somebody else
 
@@ -163,6 +164,12 @@ class WorkerDied(FlowError):
 
 class HistoryError(FlowError):
     """The history of runs cannot be read or written."""
+class InvalidEvent(FlowError, ValueError):
+    """The name of an event is none, or what it says is no JSON, or too much."""
+
+    exit_code = 2
+
+
 
     exit_code = 8
 

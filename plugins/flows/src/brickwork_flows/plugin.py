@@ -12,6 +12,7 @@ def brickwork_commands() -> Mapping[str, str]:
     """The commands about flows and their runs."""
     return {
         "artifact": "brickwork_flows.cli.artifact:group",
+        "event": "brickwork_flows.cli.event:group",
         "flow": "brickwork_flows.cli.flow:group",
         "run": "brickwork_flows.cli.run:group",
         "variable": "brickwork_flows.cli.variable:group",

@@ -1,30 +1,18 @@
 """``brickwork run result|rm``: what a run returned, and its removal."""
 
 import os
-import re
 import time
 from pathlib import Path
 
 import click
 
 from brickwork.commands import json_option, jsonable, note, print_json
+from brickwork_flows.cli.ages import seconds
 from brickwork_flows.cli.found import found
 from brickwork_flows.errors import NotResumable
 from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.runtime import Runtime, current_runtime
 from brickwork_flows.states import FINAL, StateType
-
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-
-
-def _age(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
-    """Return a length of time in seconds: ``90s``, ``30m``, ``12h``, ``30d``, ``2w``."""
-    if value is None:
-        return None
-    read = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhdw])", value)
-    if read is None:
-        raise click.BadParameter("write a number and s, m, h, d or w, such as 30d")
-    return float(read[1]) * _UNITS[read[2]]
 
 
 @click.command("result")
@@ -73,7 +61,9 @@ def _write(path: Path, data: bytes) -> None:
 
 @click.command("rm")
 @click.argument("run_ids", nargs=-1, metavar="ID...")
-@click.option("--older-than", callback=_age, metavar="AGE", help="All that ended so long ago: 30d.")
+@click.option(
+    "--older-than", callback=seconds, metavar="AGE", help="All that ended so long ago: 30d."
+)
 @click.option(
     "--state",
     "states",

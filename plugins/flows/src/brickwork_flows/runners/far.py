@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from brickwork_flows.context import RunContext, current_run, far_run
 from brickwork_flows.current import parameter_names
+from brickwork_flows.history.events import Event
 from brickwork_flows.lines import stored
 from brickwork_flows.runtime import Place, use_history
 
@@ -18,6 +19,9 @@ class Tell(Protocol):
 
     def artifact(self, what: str, *values: Any) -> None:
         """An artifact was made, or changed; as `brickwork_flows.artifacts.keeping.change`."""
+
+    def record(self, *events: Event) -> None:
+        """Something is to be recorded; as `FlowRun.write`."""
 
 
 class FarRun(NamedTuple):
@@ -99,12 +103,13 @@ def _as(task: RunContext) -> Iterator[None]:
 
 
 class _Flow:
-    """As much of a flow's run as logs, prints and artifacts need."""
+    """As much of a flow's run as logs, prints, artifacts and events need."""
 
     def __init__(self, tell: Tell) -> None:
         self.log = _Log(tell)
         self.context: RunContext
         self.artifact = tell.artifact
+        self.write = tell.record
 
 
 class _Log:

@@ -133,10 +133,12 @@ class Worker:
             if kind == "ended":
                 return Packed(*rest)
             context = current_run.get()
-            if kind not in ("line", "artifact"):
+            if kind not in ("line", "artifact", "record"):
                 getattr(watcher, kind)(*rest)
             elif context is not None and kind == "line":
                 context.flow.log.add(context.id, *rest)
+            elif context is not None and kind == "record":
+                context.flow.write(*rest)
             elif context is not None:
                 context.flow.artifact(*rest)
 

@@ -138,6 +138,10 @@ class Telling:
         """An artifact was made, or changed, in any thread."""
         self._send("artifact", what, *values)
 
+    def record(self, *events: object) -> None:
+        """Something is to be recorded, in any thread."""
+        self._send("record", *events)
+
     def end(self, outcome: Packed) -> None:
         """It has ended, and nothing more is told: what comes next is about another task."""
         self._send("ended", *outcome)

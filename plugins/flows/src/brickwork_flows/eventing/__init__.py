@@ -1,0 +1,1 @@
+"""Events: what has happened, to runs, to blocks, and by the word of programs."""
