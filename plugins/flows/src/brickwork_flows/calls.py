@@ -5,6 +5,8 @@ that is decided and recorded stands in the steps below.
 """
 
 from collections.abc import Mapping
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from brickwork import Task
@@ -18,11 +20,13 @@ from brickwork_flows.names import arguments_of, named, tags_of_run
 from brickwork_flows.recording import Run
 from brickwork_flows.replay import NOT_KEPT, given_back
 from brickwork_flows.result_settings import ResultSettings
-from brickwork_flows.states import StateType
+from brickwork_flows.runners.interface import Parked
+from brickwork_flows.states import AWAITING_SLOT, StateType
 
 if TYPE_CHECKING:
     from brickwork_flows.caching.calls import CachedCall
     from brickwork_flows.engine import FlowRun
+    from brickwork_flows.limits.slots import Slots
 
 
 class TaskCall:
@@ -37,7 +41,18 @@ class TaskCall:
         future: Is told which run it is; where that was submitted, the runner does the work.
     """
 
-    __slots__ = ("_args", "_cache", "_flow", "_future", "_key", "_kwargs", "_path", "_run", "_task")
+    __slots__ = (
+        "_args",
+        "_cache",
+        "_flow",
+        "_future",
+        "_key",
+        "_kwargs",
+        "_path",
+        "_prepared",
+        "_run",
+        "_task",
+    )
 
     _run: Run
 
@@ -58,6 +73,7 @@ class TaskCall:
         self._future = future
         self._cache: CachedCall | None = None
         self._key = ""
+        self._prepared: tuple[str, tuple[Event, ...], str] | None = None
 
     def run(self) -> Any:
         """Run the task in this thread."""
@@ -67,10 +83,10 @@ class TaskCall:
             from brickwork_flows.pausing.pauses import hold
 
             hold(self._flow)
-        if not self._caches():
-            return self._perform()
-        with self._cached_call() as self._cache:
-            return self._perform()
+        limits = self._limits()
+        if limits:
+            return self._run_limited(limits)
+        return self._run_now(self._cached_call())
 
     async def run_async(self) -> Any:
         """Run the task without blocking the event loop."""
@@ -81,10 +97,106 @@ class TaskCall:
             from brickwork_flows.pausing.pauses import ahold
 
             await ahold(self._flow)
-        if not self._caches():
+        limits = self._limits()
+        if limits:
+            return await self._run_limited_async(limits)
+        return await self._run_now_async(self._cached_call())
+
+    def _run_now(self, cache: "CachedCall | None") -> Any:
+        if cache is None:
+            return self._perform()
+        with cache as self._cache:
+            return self._perform()
+
+    async def _run_now_async(self, cache: "CachedCall | None") -> Any:
+        if cache is None:
             return await self._perform_async()
-        async with self._cached_call() as self._cache:
+        async with cache as self._cache:
             return await self._perform_async()
+
+    # With slots of limits
+
+    def _run_limited(self, limits: list[str]) -> Any:
+        """Run the task when its limits allow it; what need not run takes no slot."""
+        self._prepare()
+        cache = self._cached_call()
+        if cache is not None and cache.look():
+            return self._run_now(cache)
+        slots = self._slots(limits)
+        try:
+            at_once = slots.taken()
+            parks = self._future is not None and self._future.submitted and self._flow.runner.parks
+            if not at_once:
+                self._awaits(slots, cache)
+            if not at_once and not parks:
+                slots.wait()
+        except BaseException as error:
+            self._never_ran(error)
+            tell(self._task, self._run.context, self._run.states)
+            raise
+        if parks and not at_once:
+            go_on = partial(copy_context().run, self._go_on, slots, cache)
+            raise Parked(slots.park(), go_on)
+        with slots:
+            return self._run_now(cache)
+
+    def _go_on(self, slots: "Slots", cache: "CachedCall | None") -> Any:
+        """Run the task after it was parked."""
+        try:
+            slots.finish()
+        except BaseException as error:
+            self._never_ran(error)
+            tell(self._task, self._run.context, self._run.states)
+            raise
+        with slots:
+            return self._run_now(cache)
+
+    async def _run_limited_async(self, limits: list[str]) -> Any:
+        self._prepare()
+        cache = self._cached_call()
+        if cache is not None and cache.look():
+            return await self._run_now_async(cache)
+        slots = self._slots(limits)
+        try:
+            await slots.wait_async(lambda: self._awaits(slots, cache))
+        except BaseException as error:
+            self._never_ran(error)
+            if isinstance(error, Exception):
+                await tell_async(self._task, self._run.context, self._run.states)
+            raise
+        async with slots:
+            return await self._run_now_async(cache)
+
+    def _limits(self) -> list[str]:
+        """Return the limits of the tags of this call."""
+        tags = tags_of_run(self._task.tags)
+        if not tags or self._flow.replay.knows(self._path):
+            return []
+        limits = self._flow.runtime.limits()
+        return [f"tag:{tag}" for tag in tags if f"tag:{tag}" in limits] if limits else []
+
+    def _slots(self, limits: list[str]) -> "Slots":
+        from brickwork_flows.limits.runs import slots_of
+
+        return slots_of(self._flow.runtime, limits, self._run.context.id)
+
+    def _awaits(self, slots: "Slots", cache: "CachedCall | None") -> None:
+        """Record that the task waits for a slot."""
+        assert self._prepared is not None  # noqa: S101  # done before it asks for one
+        inputs, started, message = self._prepared
+        self._run.set(StateType.SCHEDULED, AWAITING_SLOT, ", ".join(slots.names), *started)
+        self._prepared = (inputs, (), message)
+        if cache is not None:
+            cache.run = self._run
+        if self._future is not None:
+            self._future.runs_as(self._run)
+
+    def _never_ran(self, error: BaseException) -> None:
+        """Record that the task got no slot."""
+        if not self._run.states:
+            assert self._prepared is not None  # noqa: S101  # as above
+            self._run.set(StateType.PENDING, "", "", *self._prepared[1])
+        self._fail(error)
 
     def _perform(self) -> Any:
         task, future = self._task, self._future
@@ -139,16 +251,15 @@ class TaskCall:
 
     # Steps
 
-    def _caches(self) -> bool:
-        return self._task.caches and not self._flow.replay.knows(self._path)
-
-    def _cached_call(self) -> "CachedCall":
+    def _cached_call(self) -> "CachedCall | None":
+        if not self._task.caches or self._flow.replay.knows(self._path):
+            return None
         from brickwork_flows.caching.calls import CachedCall
 
         return CachedCall(self._flow, self._task, self._args, self._kwargs, self._path)
 
-    def _begin(self) -> list[Any] | None:
-        """Record that the task begins; or return, in a list, what it returned before.
+    def _prepare(self) -> list[Any] | None:
+        """Make the run; or return, in a list, what it returned before.
 
         Raises:
             ReplayDiverged: What ran before as this call was something else.
@@ -160,7 +271,7 @@ class TaskCall:
         started: tuple[Event, ...] = ()
         message = ""
         if before is None:
-            run = self._run = Run(context, flow.write)
+            self._run = Run(context, flow.write)
             caller = current_run.get()
             started = (
                 RunStarted(
@@ -176,17 +287,33 @@ class TaskCall:
                 ),
             )
         else:
-            run = self._run = Run(context, flow.write, before.number)
+            self._run = Run(context, flow.write, before.number)
             known, value = given_back(before, path, inputs, self._results())
             if known:
                 return [value]
             context.attempt = before.attempts + 1
             message = NOT_KEPT if before.completed else ""
+        self._prepared = (inputs, started, message)
+        return None
+
+    def _begin(self) -> list[Any] | None:
+        """Record that the task begins; or return, in a list, what it returned before.
+
+        Raises:
+            ReplayDiverged: What ran before as this call was something else.
+        """
+        if self._prepared is None:
+            known = self._prepare()
+            if known is not None:
+                return known
+            assert self._prepared is not None  # noqa: S101  # by `_prepare`
+        flow, run, task = self._flow, self._run, self._task
+        inputs, started, message = self._prepared
         if self._cache is not None and self._cache.found is not None:
             self._found(self._cache, inputs, started)
         else:
             if task.retry.retries:
-                flow.retried.add(path)
+                flow.retried.add(self._path)
             if task.options:
                 self._key = self._storage_key()  # before the task can change its arguments
             run.begin(*started, message=message)

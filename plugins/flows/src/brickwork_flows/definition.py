@@ -137,7 +137,7 @@ class Flow(Generic[P, R]):
         running = Running(self, how, arguments)
         run = running.run
         try:
-            with running:
+            with running.slots(), running:
                 if self._hooked:
                     tell(self, run.context, run.states)
                 value = self._task.perform((), arguments, run)
@@ -164,11 +164,12 @@ class Flow(Generic[P, R]):
         running = Running(self, how, arguments)
         run = running.run
         try:
-            with running:
-                if self._hooked:
-                    await tell_async(self, run.context, run.states)
-                value = await self._task.perform_async((), arguments, run)
-                value = await running.complete_async(value)
+            async with running.slots():
+                with running:
+                    if self._hooked:
+                        await tell_async(self, run.context, run.states)
+                    value = await self._task.perform_async((), arguments, run)
+                    value = await running.complete_async(value)
         except GeneratorExit:  # nothing can be awaited any more
             if self._hooked and run.ended:
                 tell(self, run.context, run.states)

@@ -1,7 +1,7 @@
 """One run of a flow: how it begins, anew or once more, and how it ends."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext, suppress
 from contextvars import Token
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,10 +21,11 @@ from brickwork_flows.replay import NOT_KEPT, Replay, given_back
 from brickwork_flows.result_settings import ResultSettings
 from brickwork_flows.runners import LazyRunner, ThreadRunner
 from brickwork_flows.runtime import Runtime, current_runtime
-from brickwork_flows.states import StateType
+from brickwork_flows.states import AWAITING_SLOT, StateType
 
 if TYPE_CHECKING:
     from brickwork_flows.definition import Flow
+    from brickwork_flows.limits.runs import RunSlots
 
 
 class Beginning:
@@ -158,6 +159,36 @@ class Running:
                 "parameters": recorded(arguments),
             },
         )
+
+    def slots(self) -> "RunSlots | nullcontext[None]":
+        """Return a context that waits until limits allow the run, and holds their slots."""
+        limits = self._runtime.limits()
+        if not limits:
+            return nullcontext()
+        context = self.run.context
+        names = (f"flow:{context.name}", *(f"tag:{tag}" for tag in context.tags))
+        wanted = [name for name in names if name in limits]
+        if not wanted:
+            return nullcontext()
+        from brickwork_flows.limits.runs import RunSlots, slots_of
+
+        return RunSlots(slots_of(self._runtime, wanted, context.id), self, self._scope)
+
+    def awaits_slot(self, names: Iterable[str]) -> None:
+        """Record that the run waits for slots of limits."""
+        before = () if self._started is None else (self._started,)
+        self.run.set(StateType.SCHEDULED, AWAITING_SLOT, ", ".join(names), *before)
+        self._started = None
+        if self._how.caller is None:
+            self._runtime.recorder.requests.watch(self._how.run_id, self._asked)
+
+    def got_no_slot(self, error: BaseException) -> None:
+        """Record that the run does not begin."""
+        self._runtime.recorder.requests.unwatch(self._how.run_id)
+        if not self.run.states:
+            before = () if self._started is None else (self._started,)
+            self.run.set(StateType.PENDING, "", "", *before)
+        self.run.end_badly(error)
 
     def __enter__(self) -> Self:
         before = () if self._started is None else (self._started,)

@@ -45,6 +45,12 @@ FINAL = frozenset({StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED, S
 _S = StateType
 _ENDED_BADLY = frozenset({_S.FAILED, _S.CANCELLED, _S.CRASHED})
 
+CACHED = "Cached"
+"""The name of the state of a run that did not run, since its result was in the cache."""
+
+ROLLED_BACK = "RolledBack"
+"""The name of the state of a run that completed, and was undone with its transaction."""
+
 LEGAL: dict[StateType | None, frozenset[StateType]] = {
     None: frozenset({_S.SCHEDULED, _S.PENDING}),
     # After a wait before a retry a run is running at once.
@@ -72,6 +78,9 @@ LEGAL: dict[StateType | None, frozenset[StateType]] = {
     _S.CRASHED: frozenset({_S.SCHEDULED, _S.PENDING}),
 }
 """Which types may follow a type; None stands for a run that has no state yet."""
+
+AWAITING_SLOT = "AwaitingConcurrencySlot"
+"""The name of the state in which a run waits for a slot of a limit."""
 
 _NAMES = {kind: kind.value.capitalize() for kind in StateType}
 

@@ -27,6 +27,7 @@ from brickwork_flows.results import restore
 
 if TYPE_CHECKING:
     from brickwork_flows.engine import FlowRun
+    from brickwork_flows.recording import Run
 
 _log = logging.getLogger("brickwork.flows")
 
@@ -51,6 +52,7 @@ class CachedCall:
     Attributes:
         found: The result in the cache, in a list; None where the task has to run.
         kept: Where that result is kept.
+        run: The call's run, where something of it is recorded already.
         note: Why the call is not cached, or what was wrong with what was there; or where what was
             found is from.
     """
@@ -66,6 +68,7 @@ class CachedCall:
         "_token",
         "found",
         "note",
+        "run",
     )
 
     def __init__(
@@ -77,6 +80,7 @@ class CachedCall:
         path: str,
     ) -> None:
         self.found: list[Any] | None = None
+        self.run: Run | None = None
         self.note = ""
         self._flow = flow
         self._path = path
@@ -96,6 +100,12 @@ class CachedCall:
         """Where the result that was found is kept."""
         assert self._entry is not None  # noqa: S101  # asked for where something was found
         return self._entry.kept
+
+    def look(self) -> bool:
+        """Look whether the result is in the cache, and need not be computed."""
+        if self._key is not None and not self._task.refresh_cache:
+            self._look(self._key)
+        return self.found is not None
 
     def __enter__(self) -> Self:
         lock = self._lock_needed()
@@ -131,6 +141,9 @@ class CachedCall:
             if isinstance(error, OSError) and not isinstance(error, TimeoutError):
                 self._give_up(f"its lock cannot be taken: {error.strerror}")
                 return
+            if self.run is not None:
+                self.run.end_badly(error)
+                raise
             caller = current_run.get()
             parent = self._flow.id if caller is None else caller.id
             self._flow.never_began(self._task, self._path, parent)
