@@ -50,6 +50,7 @@ class FlowRun(Engine):
         pause_asked: Of the outermost run: whether somebody asked it to pause at the next task.
         suspended: Of the outermost run: what ends the body, once it was suspended.
         write: Records events.
+        heard: Is told of what is submitted, where somebody looks on.
     """
 
     def __init__(
@@ -79,7 +80,9 @@ class FlowRun(Engine):
         self.again = again
         self.retried: set[str] = set()
         self.parameters: Mapping[str, Any] = {}
-        self.write = runtime.recorder.write
+        recorder = runtime.recorder
+        self.write = recorder.write
+        self.heard = recorder.heard
         self.claimed = False
         self.pausing: Pausing | None = None
         self.pause_asked = False

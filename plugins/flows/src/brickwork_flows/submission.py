@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from brickwork import Scope, Task, TaskCancelled
 from brickwork_flows.calls import TaskCall
@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from brickwork_flows.engine import FlowRun
 
 Waits = tuple[Any, ...]
+
+
+class Submitted(NamedTuple):
+    """A task was submitted, and waits for its turn; told to who looks on, and not recorded.
+
+    Attributes:
+        run: The id that its run gets.
+    """
+
+    run: str
 
 
 def start(
@@ -37,6 +47,8 @@ def start(
     path = engine.key(task.name)
     caller = current_run.get()
     parent = engine.id if caller is None else caller.id
+    if engine.heard is not None:
+        engine.heard((Submitted(f"{engine.root}.{path}"),))
     future: RunFuture[Any] = RunFuture(
         task.name, path, partial(engine.never_began, task, path, parent)
     )

@@ -47,7 +47,10 @@ def run_and_print(
     started = time.monotonic()
     runtime = current_runtime()
     try:
-        with _interruptible(runtime, run_id):
+        with (
+            _shown(runtime, run_id, name, hidden=quiet or as_json) as leave,
+            _interruptible(runtime, run_id, leave),
+        ):
             result = asyncio.run(begin()) if is_async else begin()
     except FlowSuspended:
         _tell_end(runtime, run_id, tell)
@@ -82,7 +85,23 @@ def _tell_end(runtime: Runtime, run_id: str, tell: Callable[[str], object]) -> N
 
 
 @contextmanager
-def _interruptible(runtime: Runtime, run_id: str) -> Iterator[None]:
+def _shown(
+    runtime: Runtime, run_id: str, name: str, *, hidden: bool
+) -> Iterator[Callable[[], object]]:
+    """Show the run as a tree where a person looks on; yield what ends that."""
+    from brickwork_flows.cli.live_screen import is_terminal
+
+    if hidden or not is_terminal():
+        yield lambda: None
+        return
+    from brickwork_flows.cli.live import shown
+
+    with shown(runtime, run_id, name) as leave:
+        yield leave
+
+
+@contextmanager
+def _interruptible(runtime: Runtime, run_id: str, leave: Callable[[], object]) -> Iterator[None]:
     """Let Ctrl-C, and who cancels the run, end it soon, also if it does not listen."""
     timers: list[threading.Timer] = []
 
@@ -98,6 +117,7 @@ def _interruptible(runtime: Runtime, run_id: str) -> Iterator[None]:
         raise KeyboardInterrupt
 
     def abandon() -> None:
+        leave()
         _abandon(runtime, run_id)
 
     # A call that blocks is woken by a signal alone.

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from weakref import WeakSet
 
@@ -34,6 +34,9 @@ class Recorder:
         history: Where they are folded into.
         folder: Where the journals of all processes are.
         power: Whether each event waits for the disk.
+
+    Attributes:
+        heard: Called with the events of each `write`, after that, in its thread; must be quick.
     """
 
     def __init__(self, history: History, folder: Path, *, power: bool = False) -> None:
@@ -54,6 +57,7 @@ class Recorder:
         self._done = 0
         self._closing = False
         self._problem: HistoryError | None = None
+        self.heard: Callable[[tuple[object, ...]], object] | None = None
         self.requests = Requests(history)
         self._thread = threading.Thread(target=self._fold, name="brickwork-history", daemon=True)
         self._thread.start()
@@ -73,6 +77,8 @@ class Recorder:
                 self._write_notes()
         if note.problem is not None:
             raise note.problem
+        if self.heard is not None:
+            self.heard(events)
         if len(self._waiting) > FOLD_EVENTS:
             self._wake.set()
 

@@ -1,14 +1,18 @@
 """The run of a task, in a process that does its work and does not record."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
+from brickwork import Progress, mask, on_progress
 from brickwork_flows.context import RunContext, current_run, far_run
 from brickwork_flows.current import parameter_names
 from brickwork_flows.history.events import Event
 from brickwork_flows.lines import stored
 from brickwork_flows.runtime import Place, use_history
+
+PROGRESS_SECONDS = 0.1
 
 
 class Tell(Protocol):
@@ -19,6 +23,9 @@ class Tell(Protocol):
 
     def artifact(self, what: str, *values: Any) -> None:
         """An artifact was made, or changed; as `brickwork_flows.artifacts.keeping.change`."""
+
+    def progress(self, done: float, total: float | None, text: str) -> None:
+        """The task says how far it is."""
 
     def record(self, *events: Event) -> None:
         """Something is to be recorded; as `FlowRun.write`."""
@@ -53,11 +60,13 @@ class Here(NamedTuple):
         task: The task's run.
         flow: Its flow's.
         place: Where they are recorded.
+        watched: Whether somebody looks on, and progress is to be told.
     """
 
     task: FarRun
     flow: FarRun
     place: Place
+    watched: bool
 
 
 def here() -> Here | None:
@@ -66,7 +75,8 @@ def here() -> Here | None:
     if context is None:
         return None
     flow = context.flow
-    return Here(_told(context), _told(flow.context), flow.runtime.place)
+    watched = flow.heard is not None
+    return Here(_told(context), _told(flow.context), flow.runtime.place, watched)
 
 
 @contextmanager
@@ -84,7 +94,11 @@ def inside(there: Here | None, tell: Tell) -> Iterator[None]:
     task, flow.context = (_context(run, flow) for run in there[:2])
     place = there.place
     with use_history(place.url or place.folder, durability=place.durability), _as(task):
-        yield
+        if not there.watched:
+            yield
+            return
+        with on_progress(_Seldom(tell)):
+            yield
 
 
 @contextmanager
@@ -100,6 +114,20 @@ def _as(task: RunContext) -> Iterator[None]:
         far_run.reset(token)
         if task.log_prints:
             prints.end()
+
+
+class _Seldom:
+    """Tells of progress some times a second at most, and of the end of it."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._next = 0.0
+
+    def __call__(self, report: Progress) -> None:
+        now = time.monotonic()
+        if now >= self._next or (report.total is not None and report.done >= report.total):
+            self._next = now + PROGRESS_SECONDS
+            self._tell.progress(report.done, report.total, mask(report.text))
 
 
 class _Flow:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from brickwork import Task, check_cancelled, remaining
+from brickwork import Task, check_cancelled, progress, remaining
 from brickwork_flows.context import current_run
 from brickwork_flows.errors import WorkerDied
 from brickwork_flows.futures import scope_here
@@ -132,15 +132,7 @@ class Worker:
                 raise self._died() from None
             if kind == "ended":
                 return Packed(*rest)
-            context = current_run.get()
-            if kind not in ("line", "artifact", "record"):
-                getattr(watcher, kind)(*rest)
-            elif context is not None and kind == "line":
-                context.flow.log.add(context.id, *rest)
-            elif context is not None and kind == "record":
-                context.flow.write(*rest)
-            elif context is not None:
-                context.flow.artifact(*rest)
+            _take(kind, rest, watcher)
 
     def _died(self) -> WorkerDied:
         self._process.join(1.0)
@@ -167,3 +159,20 @@ class Worker:
         self._process.join()
         self._process.close()
         self._pipe.close()
+
+
+def _take(kind: str, what: list[Any], watcher: Watching) -> None:
+    """Do what a process tells: of what was logged, made or reported, or of an attempt."""
+    context = current_run.get()
+    if kind == "progress":
+        progress(*what)
+    elif kind not in ("line", "artifact", "record"):
+        getattr(watcher, kind)(*what)
+    elif context is not None:
+        flow = context.flow
+        if kind == "line":
+            flow.log.add(context.id, *what)
+        elif kind == "artifact":
+            flow.artifact(*what)
+        else:
+            flow.write(*what)

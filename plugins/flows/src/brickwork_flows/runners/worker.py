@@ -138,6 +138,10 @@ class Telling:
         """An artifact was made, or changed, in any thread."""
         self._send("artifact", what, *values)
 
+    def progress(self, done: float, total: float | None, text: str) -> None:
+        """The task says how far it is."""
+        self._send("progress", done, total, text)
+
     def record(self, *events: object) -> None:
         """Something is to be recorded, in any thread."""
         self._send("record", *events)

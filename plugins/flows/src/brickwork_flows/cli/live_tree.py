@@ -1,0 +1,305 @@
+"""The tree of a run: what runs in it, what has ended, and how; in lines for a terminal.
+
+Many calls of one name are one line with counts, so that the tree of ten thousand tasks is as small
+and as cheap as that of ten.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from brickwork import Progress
+from brickwork.commands import harmless
+from brickwork_flows.cli.live_text import Row, Style
+from brickwork_flows.history.events import RunStarted, StateSet
+from brickwork_flows.states import FINAL
+from brickwork_flows.submission import Submitted
+
+SHOWN = 5
+"""So many calls of one name have lines of their own; of more, only some that are worth one."""
+
+WORTH_SHOWING = 3
+
+_ENDED = frozenset(kind.value for kind in FINAL)
+_BAD = frozenset({"failed", "crashed", "cancelled"})
+_NAMED = frozenset({"cancelled", "crashed", "paused", "cancelling"})
+"""States that their signs do not tell."""
+
+_ORDER = ("failed", "crashed", "cancelled", "running", "scheduled", "paused", "cancelling")
+_WORDS = {"scheduled": "waiting for a retry"}
+_STYLES: Mapping[str, Style] = {
+    "completed": "green",
+    "failed": "red",
+    "crashed": "red",
+    "cancelled": "yellow",
+    "cancelling": "yellow",
+    "paused": "yellow",
+    "scheduled": "yellow",
+    "running": "cyan",
+}
+
+
+class Signs(NamedTuple):
+    """What stands before a line.
+
+    Attributes:
+        spinner: One after the other, for what runs.
+        of: By type of state; a space for any other.
+    """
+
+    spinner: str
+    of: Mapping[str, str]
+
+
+SIGNS = Signs(
+    "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏",
+    {"completed": "✓", "failed": "✗", "crashed": "✗", "cancelled": "■", "scheduled": "↻"},
+)
+PLAIN_SIGNS = Signs(
+    "|/-\\", {"completed": "+", "failed": "x", "crashed": "x", "cancelled": "!", "scheduled": "~"}
+)
+"""For terminals that do not speak UTF-8."""
+
+
+class Node:
+    """A run in the tree."""
+
+    __slots__ = ("attempt", "began", "ended", "groups", "label", "message", "state", "type")
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.type = "pending"
+        self.state = ""
+        self.message = ""
+        self.attempt = 0
+        self.began = 0.0
+        self.ended = 0.0
+        self.groups: dict[str, Group] = {}
+
+    def set(self, event: StateSet) -> None:
+        """Bring it into a state."""
+        self.type, self.state, self.message = event.type, event.name, event.message
+        self.attempt = event.attempt
+        if event.number == 1 or not self.began:
+            self.began = event.at
+        self.ended = event.at if event.type in _ENDED else 0.0
+
+
+class Group:
+    """The calls of one name that a run makes."""
+
+    __slots__ = ("alive", "began", "counts", "ended", "kept", "seen", "submitted")
+
+    def __init__(self) -> None:
+        self.submitted = 0
+        self.seen = 0
+        self.counts: dict[str, int] = {}
+        self.alive: dict[str, Node] = {}
+        self.kept: dict[str, Node] = {}  # by id: the first ones, and the first that ended badly
+        self.began = 0.0
+        self.ended = 0.0
+
+    @property
+    def total(self) -> int:
+        """How many calls are known of."""
+        return max(self.submitted, self.seen)
+
+
+class Tree:
+    """The run of a flow with what runs in it, brought up to date by events.
+
+    Args:
+        run_id: The run's id; of an inner run, only what is within it is shown.
+        label: Its name, until it is known.
+    """
+
+    def __init__(self, run_id: str, label: str) -> None:
+        self._id = run_id
+        self.root = Node(harmless(label))
+        self._types: dict[str, str] = {}
+        self._groups: dict[str, Group] = {}  # by parent's id and name
+        self.progress: dict[str, Progress] = {}
+        """By run, how far it says it is."""
+
+    def add(self, events: Iterable[object]) -> None:
+        """Take note of what happened; events of other runs are passed over."""
+        for event in events:
+            if type(event) is StateSet:
+                self._set(event)
+            elif type(event) is RunStarted:
+                node = self._node(event.id)
+                if node is not None and event.run_name != event.key:
+                    node.label = harmless(event.run_name)
+            elif type(event) is Submitted and self._is_within(event.run):
+                self._group(event.run).submitted += 1
+
+    def _is_within(self, run: str) -> bool:
+        start = len(self._id)
+        return run.startswith(self._id) and run[start : start + 1] in (".", "/")
+
+    def _set(self, event: StateSet) -> None:
+        run = event.run
+        if run == self._id:
+            self.root.set(event)
+            return
+        before = self._types.get(run)
+        if before is None and not self._is_within(run):
+            return
+        group = self._group(run)
+        counts = group.counts
+        if before is None:
+            group.seen += 1
+            group.began = group.began or event.at
+        else:
+            counts[before] -= 1
+        kind = self._types[run] = event.type
+        counts[kind] = counts.get(kind, 0) + 1
+        node = group.alive.get(run) or group.kept.get(run)
+        if node is None:
+            node = Node(run.rpartition("/" if "/" in run else ".")[2])
+        node.set(event)
+        if kind not in _ENDED:
+            group.alive[run] = node
+            return
+        group.ended = event.at
+        group.alive.pop(run, None)
+        self.progress.pop(run, None)
+        if len(group.kept) < SHOWN or (kind in _BAD and counts[kind] <= WORTH_SHOWING):
+            group.kept[run] = node
+
+    def _group(self, run: str) -> Group:
+        stem = run.rpartition("-")[0]
+        group = self._groups.get(stem)
+        if group is None:
+            above, _, name = stem.rpartition("/")
+            if not above:
+                above, _, name = stem.partition(".")
+            group = Group()
+            parent = self.root if above == self._id else self._node(above)
+            if parent is None:
+                parent = self.root
+            parent.groups[name] = self._groups[stem] = group
+        return group
+
+    def _node(self, run: str) -> Node | None:
+        if run == self._id:
+            return self.root
+        if not self._is_within(run):
+            return None
+        group = self._group(run)
+        node = group.alive.get(run) or group.kept.get(run)
+        if node is None and run not in self._types:
+            node = group.alive[run] = Node(run.rpartition("/" if "/" in run else ".")[2])
+        return node
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended."""
+        return self.root.type in _ENDED
+
+    # Lines
+
+    def rows(self, height: int, signs: Signs = SIGNS, now: float = 0.0) -> list[Row]:
+        """Return the tree in lines.
+
+        Args:
+            height: How many at most; what has ended gives way first.
+            signs: What stands before them.
+            now: The time, in seconds since 1970; by default the time it is.
+        """
+        drawing = _Drawing(signs, now or time.time(), self.progress)
+        rows = list(drawing.run(self._id, self.root, 0))
+        left_out = len(rows) - height
+        if left_out <= 0:
+            return rows
+        left_out += 1
+        ended = [number for number, row in enumerate(rows) if row.ended and number][:left_out]
+        dropped = set(ended)
+        kept = [row for number, row in enumerate(rows) if number not in dropped]
+        kept = kept[: height - 1]
+        place = ended[0] if ended and ended[0] < len(kept) else len(kept)
+        kept.insert(place, Row(1, "", "", f"... {len(rows) - len(kept)} more", "", ended=True))
+        return kept
+
+
+class _Drawing:
+    def __init__(self, signs: Signs, now: float, progress: Mapping[str, Progress]) -> None:
+        self._signs = signs
+        self._spin = signs.spinner[int(now * 10) % len(signs.spinner)]
+        self._now = now
+        self._progress = progress
+
+    def run(self, run: str, node: Node, depth: int) -> Iterator[Row]:
+        """Yield a run, and what is within it."""
+        yield self._row(depth, node.type, node.label, self._about(run, node), node)
+        start = f"{run}." if "." not in run else f"{run}/"
+        for name, group in list(node.groups.items()):
+            yield from self._calls(f"{start}{name}", name, group, depth + 1)
+
+    def _calls(self, stem: str, name: str, group: Group, depth: int) -> Iterator[Row]:
+        nodes = {**group.kept, **group.alive}
+        if group.total <= SHOWN:
+            for run in sorted(nodes, key=lambda each: int(each[len(stem) + 1 :] or 0)):
+                yield from self.run(run, nodes[run], depth)
+            if group.submitted > group.seen:
+                waiting = f"{group.submitted - group.seen} waiting"
+                yield Row(depth, " ", "", harmless(name), waiting, ended=False)
+            return
+        done = sum(group.counts.get(kind, 0) for kind in _ENDED)
+        parts = [
+            f"{group.counts[kind]} {_WORDS.get(kind, kind)}"
+            for kind in _ORDER
+            if group.counts.get(kind)
+        ]
+        ended = done >= group.total
+        kind = (
+            "running" if not ended else next((k for k in _BAD if group.counts.get(k)), "completed")
+        )
+        parts.append(_duration((group.ended if ended else self._now) - group.began))
+        label = f"{harmless(name)} {done}/{group.total}"
+        yield Row(depth, self._sign(kind), _STYLES.get(kind, ""), label, ", ".join(parts), ended)
+        bad = [run for run, node in group.kept.items() if node.type in _BAD]
+        telling = (
+            run
+            for run, node in list(group.alive.items())
+            if node.groups or run in self._progress or node.type == "scheduled"
+        )
+        for _, run in zip(range(WORTH_SHOWING), telling, strict=False):
+            yield from self.run(run, group.alive.get(run) or nodes[run], depth + 1)
+        for run in bad[:WORTH_SHOWING]:
+            yield from self.run(run, nodes[run], depth + 1)
+
+    def _row(self, depth: int, kind: str, label: str, about: str, node: Node) -> Row:
+        return Row(depth, self._sign(kind), _STYLES.get(kind, ""), label, about, bool(node.ended))
+
+    def _sign(self, kind: str) -> str:
+        return self._spin if kind == "running" else self._signs.of.get(kind, " ")
+
+    def _about(self, run: str, node: Node) -> str:
+        telling = node.type in _NAMED or node.state.lower() != node.type
+        parts = [node.state] if telling and node.state else []
+        if node.attempt > 1:
+            parts.append(f"attempt {node.attempt}")
+        report = self._progress.get(run)
+        if report is not None:
+            parts.append(_progress(report))
+        if node.began:
+            parts.append(_duration((node.ended or self._now) - node.began))
+        if node.message and node.type != "completed":
+            parts.append(harmless(node.message))
+        return "  ".join(parts)
+
+
+def _progress(report: Progress) -> str:
+    total = report.total
+    how_far = f"{report.done:g}" if not total else f"{min(report.done / total, 1):.0%}"
+    return f"{how_far} {harmless(report.text)}".rstrip()
+
+
+def _duration(seconds: float) -> str:
+    seconds = max(0.0, seconds)
+    if seconds < 60:
+        return f"{seconds:.2f}s" if seconds < 10 else f"{seconds:.1f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h {minutes:02d}m" if hours else f"{minutes}m {rest:02d}s"
