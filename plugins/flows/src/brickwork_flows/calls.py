@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from brickwork import Task
-from brickwork_flows.context import RunContext, current_run
+from brickwork_flows.context import RunContext, current_run, current_transaction
 from brickwork_flows.dependencies import has_futures, resolved, resolved_async
 from brickwork_flows.fingerprints import fingerprint
 from brickwork_flows.futures import RunFuture
@@ -46,6 +46,7 @@ class TaskCall:
         "_cache",
         "_flow",
         "_future",
+        "_given_back",
         "_key",
         "_kwargs",
         "_path",
@@ -73,6 +74,7 @@ class TaskCall:
         self._future = future
         self._cache: CachedCall | None = None
         self._key = ""
+        self._given_back = False
         self._prepared: tuple[str, tuple[Event, ...], str] | None = None
 
     def run(self) -> Any:
@@ -205,6 +207,10 @@ class TaskCall:
         if known is not None:
             if self._cache is not None:
                 tell(task, run.context, run.states)
+            elif self._given_back and self._transacts():
+                from brickwork_flows.transactions.tasks import given_back as belongs
+
+                belongs(run, task.options)
             return known[0]
         token = current_run.set(run.context)
         try:
@@ -223,6 +229,10 @@ class TaskCall:
         self._complete(value, *kept)
         if task.options:
             tell(task, run.context, run.states)
+        if self._transacts():
+            from brickwork_flows.transactions.tasks import completed
+
+            completed(run, task.options)
         return value
 
     async def _perform_async(self) -> Any:
@@ -232,6 +242,10 @@ class TaskCall:
         if known is not None:
             if self._cache is not None:
                 await tell_async(task, run.context, run.states)
+            elif self._given_back and self._transacts():
+                from brickwork_flows.transactions.tasks import given_back_async
+
+                await given_back_async(run, task.options)
             return known[0]
         token = current_run.set(run.context)
         try:
@@ -247,6 +261,10 @@ class TaskCall:
         self._complete(value, *kept)
         if task.options:
             await tell_async(task, run.context, run.states)
+        if self._transacts():
+            from brickwork_flows.transactions.tasks import completed_async
+
+            await completed_async(run, task.options)
         return value
 
     # Steps
@@ -290,6 +308,7 @@ class TaskCall:
             self._run = Run(context, flow.write, before.number)
             known, value = given_back(before, path, inputs, self._results())
             if known:
+                context.attempt, self._given_back = before.attempts, not before.cached
                 return [value]
             context.attempt = before.attempts + 1
             message = NOT_KEPT if before.completed else ""
@@ -316,6 +335,10 @@ class TaskCall:
                 flow.retried.add(self._path)
             if task.options:
                 self._key = self._storage_key()  # before the task can change its arguments
+            if self._transacts():
+                from brickwork_flows.transactions.tasks import begins
+
+                begins(run, task.options)
             run.begin(*started, message=message)
         if self._future is not None:
             self._future.runs_as(run)
@@ -329,6 +352,16 @@ class TaskCall:
         run.found(cache.note, started, kept)
         if flow.again:
             flow.remember(run, inputs, cache.found)
+
+    def _transacts(self) -> bool:
+        """Tell whether the call belongs to a transaction, or has something to commit itself."""
+        options = self._task.options
+        return (
+            self._run.context.transaction is not None
+            or current_transaction.get() is not None
+            or self._flow.replay.staged is not None
+            or (bool(options) and ("on_commit" in options or "on_rollback" in options))
+        )
 
     def _context(self) -> RunContext:
         flow, task, path = self._flow, self._task, self._path
@@ -381,7 +414,9 @@ class TaskCall:
         """Record that the task ended well."""
         run, flow = self._run, self._flow
         if self._cache is not None:
-            note = "; ".join(filter(None, (note, self._cache.keep(kept))))
+            own = run.context.transaction
+            later = None if own is None or own.parent is None else own.later
+            note = "; ".join(filter(None, (note, self._cache.keep(kept, later))))
         if kept is None:
             run.set(StateType.COMPLETED, "", note)
         else:
@@ -394,6 +429,10 @@ class TaskCall:
         """Record how the task ended badly."""
         run, flow = self._run, self._flow
         run.end_badly(error)
+        if run.context.transaction is not None:
+            from brickwork_flows.transactions.tasks import failed
+
+            failed(run, error)
         flow.first_failed = flow.first_failed or run.context.run_name
         flow.retried.discard(self._path)
         if flow.may_come_again(self._path):

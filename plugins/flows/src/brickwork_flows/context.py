@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from brickwork_flows.engine import FlowRun
+    from brickwork_flows.transactions.public import Transaction
 
 
 class RunContext:
@@ -22,6 +23,8 @@ class RunContext:
         fn: The function that runs, for the names of its parameters.
         tags: Its tags, with those around it, sorted.
         log_prints: Whether what it prints is kept.
+        transaction: Its own, if it has come to have one.
+        opened: Whether a transaction is open in its body.
     """
 
     __slots__ = (
@@ -33,9 +36,11 @@ class RunContext:
         "kind",
         "log_prints",
         "name",
+        "opened",
         "path",
         "run_name",
         "tags",
+        "transaction",
     )
 
     def __init__(
@@ -60,6 +65,8 @@ class RunContext:
         self.fn = fn
         self.tags = tags
         self.log_prints = log_prints
+        self.transaction: Transaction | None = None
+        self.opened = False
         self._calls: dict[str, int] = {}
 
     def next_key(self, name: str) -> str:
@@ -70,11 +77,19 @@ class RunContext:
 
     def begin_again(self) -> None:
         """Count calls from the start: the body begins anew."""
+        if self.transaction is not None:
+            self.transaction.begin_again()
+        self.opened = False
         self._calls.clear()
 
 
 current_run: ContextVar[RunContext | None] = ContextVar("brickwork_run", default=None)
 
+
+current_transaction: ContextVar["Transaction | None"] = ContextVar(
+    "brickwork_transaction", default=None
+)
+"""The innermost transaction whose block is open here."""
 
 far_run: ContextVar[RunContext | None] = ContextVar("brickwork_far_run", default=None)
 """The run whose work this process does for another one, which records."""

@@ -15,7 +15,7 @@ from brickwork_flows.recording import Run, described, setting
 from brickwork_flows.replay import PastCall, Replay
 from brickwork_flows.result_settings import ResultSettings
 from brickwork_flows.results import keep
-from brickwork_flows.states import StateType
+from brickwork_flows.states import CACHED, StateType
 from brickwork_flows.submission import OPTIONS, Outcome, call_options, start
 
 if TYPE_CHECKING:
@@ -229,7 +229,9 @@ class FlowRun(Engine):
         """Keep what a call did, for when what calls it is tried again."""
         context = run.context
         past = PastCall(
-            *(context.name, inputs, None, run.number, context.attempt, value), here=True
+            *(context.name, inputs, None, run.number, context.attempt, value),
+            here=True,
+            cached=run.states[-1].name == CACHED,
         )
         self.replay.calls[context.path] = past
 

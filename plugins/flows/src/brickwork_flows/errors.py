@@ -30,7 +30,9 @@
         ├── WorkerDied           the process that ran a task was killed
         ├── InvalidEvent         an event cannot be emitted
         ├── HistoryError         the history of runs cannot be read or written
-        └── EntryConflict        something in the history was changed by somebody else
+        ├── EntryConflict        something in the history was changed by somebody else
+        ├── TransactionError     a transaction is used in a way in which it cannot be
+        └── TransactionConflict  another run commits a transaction with the same key
 
 `FlowSuspended` is none of them: it ends the body of a flow, and nothing went wrong.
 """
@@ -162,20 +164,32 @@ class WorkerDied(FlowError):
     """The process that ran a task was killed, or ended in the middle of it."""
 
 
-class HistoryError(FlowError):
-    """The history of runs cannot be read or written."""
 class InvalidEvent(FlowError, ValueError):
     """The name of an event is none, or what it says is no JSON, or too much."""
 
     exit_code = 2
 
 
+class HistoryError(FlowError):
+    """The history of runs cannot be read or written."""
 
     exit_code = 8
 
 
 class EntryConflict(FlowError):
     """Something that is kept beside the runs has another version than the one that was expected."""
+
+    exit_code = 5
+
+
+class TransactionError(FlowError):
+    """A transaction is used in a way in which it cannot be, or has no such value."""
+
+    exit_code = 2
+
+
+class TransactionConflict(FlowError):
+    """Another run commits, or has just committed, a transaction with the same key."""
 
     exit_code = 5
 

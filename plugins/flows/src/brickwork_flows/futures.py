@@ -56,6 +56,7 @@ class RunFuture(Generic[R]):
         "_scope",
         "_state",
         "_value",
+        "asked",
         "key",
         "loop",
         "name",
@@ -68,6 +69,7 @@ class RunFuture(Generic[R]):
     ) -> None:
         self.name = name
         self.key = key
+        self.asked = False  # whether somebody was told how it ended
         self.submitted = False  # whether a runner does the work
         self.loop: int | None = None  # the thread of the event loop that runs it
         self.waits_for: RunFuture[Any] | None = None
@@ -119,6 +121,7 @@ class RunFuture(Generic[R]):
             check_cancelled()
 
     def _ended(self) -> R:
+        self.asked = True
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[return-value]  # set with _done
@@ -157,6 +160,7 @@ class RunFuture(Generic[R]):
 
     def exception(self) -> BaseException | None:
         """Return what it raised; None where it has not ended, or ended well."""
+        self.asked = self._done
         return self._error
 
     @property

@@ -14,7 +14,7 @@ from brickwork_flows.context import RunContext
 from brickwork_flows.current import CurrentRun, described_run
 from brickwork_flows.errors import IllegalTransition, WorkerDied
 from brickwork_flows.history.events import Event, StateSet
-from brickwork_flows.states import State, StateType, check_transition
+from brickwork_flows.states import CACHED, ROLLED_BACK, State, StateType, check_transition
 
 MAX_MESSAGE = 500
 
@@ -68,7 +68,7 @@ class Run:
         run, now, number = self.context.id, time.time(), self.number
         pending = StateSet(run, number + 1, "pending", "Pending", "", now)
         cached = StateSet(
-            run, number + 2, "completed", "Cached", message, now, self.context.attempt
+            run, number + 2, "completed", CACHED, message, now, self.context.attempt
         )
         self._write(*before, pending, *kept, cached)
         self.number = number + 2
@@ -128,6 +128,15 @@ class Run:
         self.context.begin_again()
         self.set(StateType.RUNNING, "Retrying")
 
+    def undone(self, message: str) -> StateSet:
+        """Return, to be recorded, that what it did is rolled back."""
+        run = self.context
+        with setting(run.id):
+            self.number += 1
+            state = rolled_back(run.id, self.number, message, run.attempt)
+            self.states.append(state)
+        return state
+
     def leave_behind(self) -> None:
         """Record that it was cancelled and does not stop; nothing of it is recorded any more."""
         with suppress(IllegalTransition):  # it has just ended
@@ -145,6 +154,13 @@ class Run:
             self.set(StateType.FAILED, "", message)
         else:
             self.set(StateType.CRASHED, "", message)
+
+
+def rolled_back(run: str, number: int, message: str, attempt: int) -> StateSet:
+    """Return the state of a run that had completed, and was undone."""
+    return StateSet(
+        run, number, "completed", ROLLED_BACK, message[:MAX_MESSAGE], time.time(), attempt
+    )
 
 
 def _nowhere(*_events: Event) -> None:

@@ -1,14 +1,17 @@
 """What a run that is resumed, or tried again, has done before."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from brickwork_flows.errors import ReplayDiverged
 from brickwork_flows.history.events import ResultKept
 from brickwork_flows.history.interface import History
 from brickwork_flows.result_settings import ResultSettings
 from brickwork_flows.results import restore
-from brickwork_flows.states import StateType
+from brickwork_flows.states import CACHED, ROLLED_BACK, StateType
+
+if TYPE_CHECKING:
+    from brickwork_flows.staging import Staging
 
 
 class PastCall(NamedTuple):
@@ -23,6 +26,7 @@ class PastCall(NamedTuple):
         value: What it returned, in a list, where that is still in this process.
         completed: Whether it completed.
         here: Whether that was in an attempt before, and not before the run was resumed.
+        cached: Whether it did not run, since its result was in the cache.
     """
 
     name: str
@@ -33,6 +37,16 @@ class PastCall(NamedTuple):
     value: list[object] | None = None
     completed: bool = False
     here: bool = False
+    cached: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether it completed."""
+        return self.completed or self.value is not None
+
+    def undone(self, number: int) -> "PastCall":
+        """Return the same as one that has to be made again, after so many states."""
+        return self._replace(result=None, number=number, value=None, completed=False)
 
 
 @dataclass(slots=True)
@@ -43,10 +57,12 @@ class Replay:
         calls: The calls, by their keys.
         left: For each caller (empty: the flow), the calls that it made and has not made again.
             Only for callers of which it can be said what they must call next.
+        staged: What its transactions have put aside; None for nothing.
     """
 
     calls: dict[str, PastCall] = field(default_factory=dict)
     left: dict[str, dict[str, str]] = field(default_factory=dict)
+    staged: "Staging | None" = None
 
     @classmethod
     def of(cls, history: History, flow_run: str) -> Self:
@@ -56,7 +72,8 @@ class Replay:
         for record in history.children(flow_run):
             if not record.states:
                 continue
-            completed = record.state.type is StateType.COMPLETED
+            state = record.state
+            completed = state.type is StateType.COMPLETED and state.name != ROLLED_BACK
             replay.calls[record.key] = PastCall(
                 record.name,
                 record.inputs,
@@ -65,6 +82,7 @@ class Replay:
                 record.attempts,
                 None,
                 completed,
+                cached=state.name == CACHED,
             )
             replay.left.setdefault(record.key.rpartition("/")[0], {})[record.key] = record.name
         return replay

@@ -6,7 +6,7 @@ from contextvars import Token
 from typing import TYPE_CHECKING, Any, Self
 
 from brickwork import Scope, use_engine
-from brickwork_flows.context import RunContext, current_run
+from brickwork_flows.context import RunContext, current_run, current_transaction
 from brickwork_flows.dependencies import results_of
 from brickwork_flows.engine import FlowRun
 from brickwork_flows.errors import FlowSuspended, IllegalTransition
@@ -97,6 +97,13 @@ class Beginning:
         settings = within.results.of_flow(flow.options)
         how.known, how.value = given_back(before, path, inputs, settings)
         how.message = NOT_KEPT if before.completed else ""
+        replayed = within.replay.staged is not None
+        if how.known and (replayed or current_transaction.get() is not None):
+            from brickwork_flows.transactions.tasks import given_back as belongs
+
+            context = RunContext(run_id, "flow", flow.name, path, path, within)
+            context.attempt = before.attempts
+            belongs(Run(context, within.write, before.number), {})
         return how
 
 
@@ -193,6 +200,10 @@ class Running:
     def __enter__(self) -> Self:
         before = () if self._started is None else (self._started,)
         self.run.begin(*before, message=self._how.message)
+        if self._transacts():
+            from brickwork_flows.transactions.tasks import begins
+
+            begins(self.run, {})
         if self._how.caller is None:
             self._runtime.recorder.requests.watch(self._how.run_id, self._asked)
         self._token = current_run.set(self.run.context)
@@ -201,6 +212,12 @@ class Running:
         if self.run.context.log_prints:
             self._flow_run.watch_prints()
         return self
+
+    def _transacts(self) -> bool:
+        """Tell whether it is part of a run that has transactions."""
+        return self._how.caller is not None and (
+            current_transaction.get() is not None or self._how.replay.staged is not None
+        )
 
     def _asked(self, wish: str) -> bool:
         """Do what was asked of the run from outside; called in another thread."""
@@ -228,6 +245,10 @@ class Running:
             self._runtime.recorder.requests.unwatch(self._how.run_id)
         if error is not None and not self._suspended_by(error):
             self.run.end_badly(error)
+            if self.run.context.transaction is not None:
+                from brickwork_flows.transactions.tasks import failed
+
+                failed(self.run, error)
             if self._how.caller is not None and self._flow_run.again:
                 self._flow_run.remember(self.run, self._how.inputs, None)
         if self._flow_run.pausing is not None:
@@ -264,6 +285,12 @@ class Running:
         kept, note = self._flow_run.kept(self.run.context.id, value)
         before = () if kept is None else (kept,)
         self.run.set(StateType.COMPLETED, "", note, *before)
+        if self._transacts():
+            from brickwork_flows.transactions.tasks import completed
+
+            completed(self.run, {})
+        elif self._how.replay.staged is not None:
+            self._how.replay.staged.clear()
         if self._how.caller is not None and self._flow_run.again:
             self._flow_run.remember(self.run, self._how.inputs, [value])
         return value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from brickwork import Scope, Task, TaskCancelled
 from brickwork_flows.calls import TaskCall
-from brickwork_flows.context import current_run
+from brickwork_flows.context import current_run, current_transaction
 from brickwork_flows.dependencies import resolved, resolved_async
 from brickwork_flows.futures import RunFuture
 from brickwork_flows.states import State
@@ -53,6 +53,9 @@ def start(
         task.name, path, partial(engine.never_began, task, path, parent)
     )
     future.submitted = True
+    around = current_transaction.get()
+    if around is not None:
+        around.futures.append(future)
     if task.is_async and engine.runner.in_loops:
         engine.runner.start_async(
             future, partial(_run_async, engine, future, task, args, kwargs, after)

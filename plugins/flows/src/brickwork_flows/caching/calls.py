@@ -2,9 +2,10 @@
 
 import inspect
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
+from functools import partial
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Self, cast
 from weakref import WeakKeyDictionary
@@ -149,11 +150,12 @@ class CachedCall:
             self._flow.never_began(self._task, self._path, parent)
             raise
 
-    def keep(self, kept: ResultKept | None) -> str:
+    def keep(self, kept: ResultKept | None, later: list[Callable[[], object]] | None = None) -> str:
         """Keep what the task returned for calls to come; return a note, if that is not done.
 
         Args:
             kept: Where the run's result is kept; None if it is not.
+            later: Takes what does so when the transaction around it is committed.
         """
         if self._key is None or self.found is not None:
             return self.note
@@ -162,13 +164,23 @@ class CachedCall:
         lifetime = self._task.cache_expiration
         at = stored.now()
         expires = None if lifetime is None else at + lifetime.total_seconds()
+        entry = Entry(self._key, self._task.name, at, expires, kept)
+        if later is not None:
+            later.append(partial(self._write, entry))
+            return self.note
         try:
-            self._store.write(Entry(self._key, self._task.name, at, expires, kept))
+            self._store.write(entry)
         except OSError as error:
             return self._noted(f"not cached, since that cannot be written: {error.strerror}")
         return self.note
 
     # Steps
+
+    def _write(self, entry: Entry) -> None:
+        try:
+            self._store.write(entry)
+        except OSError as error:
+            self._give_up(f"that cannot be written: {error.strerror}")
 
     def _computed_key(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         task, flow = self._task, self._flow

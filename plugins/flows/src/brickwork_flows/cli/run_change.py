@@ -1,6 +1,7 @@
 """``brickwork run result|rm``: what a run returned, and its removal."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def _write(path: Path, data: bytes) -> None:
     from brickwork import open_storage
 
     if str(path) == "-":
-        click.get_binary_stream("stdout").write(data)
+        sys.stdout.buffer.write(data)
         return
     path = path.resolve()  # a link is followed, as by every tool that writes where it is told to
     if path.exists() and not path.is_file():  # a device, or a pipe
@@ -118,8 +119,10 @@ def _check_removable(record: RunRecord) -> None:
 def _remove(runtime: Runtime, record: RunRecord) -> None:
     from brickwork import BrickworkError, KeyNotFound, open_storage
     from brickwork_flows.artifacts.keeping import forget_run
+    from brickwork_flows.staging import Staging
 
     forget_run(runtime, record.id)
+    Staging(runtime.place, record.id).clear()
     for kept in runtime.history.remove(record.id):
         try:
             open_storage(kept.url or "").delete(kept.storage_key or "")

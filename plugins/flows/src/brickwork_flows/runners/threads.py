@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from typing import Any, Self
 
 from brickwork import InvalidArguments, Task, stoppable
@@ -73,7 +74,8 @@ class ThreadRunner(TaskRunner):
         asyncio = sys.modules.get("asyncio")
         loop = None if asyncio is None else asyncio._get_running_loop()  # noqa: SLF001  # None without one
         if loop is None:
-            self.start(future, lambda: _run(function()))
+            context = copy_context()
+            self.start(future, lambda: context.run(_run, function))
             return
 
         async def work() -> None:
@@ -147,7 +149,7 @@ def _ends(future: RunFuture[Any], end: float) -> bool:
     return ended.wait(max(0.0, end - time.monotonic()))
 
 
-def _run(coroutine: Any) -> Any:
+def _run(function: Callable[[], Any]) -> Any:
     import asyncio
 
-    return asyncio.run(coroutine)
+    return asyncio.run(function())

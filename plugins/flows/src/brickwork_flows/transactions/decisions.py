@@ -1,0 +1,122 @@
+"""What was decided about transactions, beside the runs in the history.
+
+A transaction that has staged writes or hooks is decided to be committed first, and done afterwards:
+between the two, whoever resumes its run goes on with it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from brickwork_flows.errors import EntryConflict, TransactionConflict
+from brickwork_flows.history.interface import History
+
+COLLECTION = "transactions"
+KEYS = "transaction-keys"
+
+COMMITTING = "committing"
+COMMITTED = "committed"
+
+
+class Decision(NamedTuple):
+    """That a transaction is committed, and how far that is.
+
+    Attributes:
+        state: ``committing``, or ``committed`` when all is done.
+        files: What it publishes, in order: names of files that were put aside.
+        body: A fingerprint of what its block wrote.
+    """
+
+    state: str
+    files: Sequence[str]
+    body: str
+
+
+def decision(history: History, run_id: str) -> Decision | None:
+    """Return what was decided about a transaction; None for nothing."""
+    found = history.entry(COLLECTION, run_id)
+    return None if found is None else Decision(**found.value)
+
+
+def decide(history: History, run_id: str, root: str, made: Decision) -> None:
+    """Write down a decision, durably; nothing takes it back."""
+    history.put(COLLECTION, run_id, made._asdict(), run=root)
+
+
+class KeyClaim:
+    """A key that one transaction at most is committed with, of all runs.
+
+    Args:
+        history: Where they are recorded.
+        key: The key.
+        run: The id of the run of the flow that claims it.
+        path: Which transaction of that.
+        overwrite: Whether one that was committed before does not count.
+
+    Attributes:
+        done_by: The run that committed a transaction with that key before; empty if none did.
+    """
+
+    def __init__(self, history: History, key: str, run: str, path: str, overwrite: bool) -> None:
+        self._history = history
+        self._key = key
+        self._mine = {"run": run, "path": path}
+        self._overwrite = overwrite
+        self._version = 0
+        self.done_by = ""
+
+    def look(self) -> None:
+        """Look who has it.
+
+        Raises:
+            TransactionConflict: A transaction with that key is in the middle of its commit.
+        """
+        found = self._history.entry(KEYS, self._key)
+        if found is None:
+            return
+        self._version = found.version
+        value: dict[str, Any] = found.value
+        if self._owned(value) or self._overwrite:
+            return
+        if value["state"] != COMMITTED:
+            raise TransactionConflict(
+                f"The run {value['run']} is in the middle of the commit of a transaction with the "
+                f"key {self._key!r}.",
+                fix=f"Wait for it; if it was killed: brickwork run resume {value['run']}",
+            )
+        self.done_by = value["run"]
+
+    def take(self) -> None:
+        """Have it, so that nobody else commits with it.
+
+        Raises:
+            TransactionConflict: Somebody else was faster.
+        """
+        try:
+            self._put(COMMITTING)
+        except EntryConflict:
+            raise TransactionConflict(
+                f"Another run has committed a transaction with the key {self._key!r} meanwhile.",
+                fix="Run the flow again: it finds the transaction committed. With "
+                "IsolationLevel.SERIALIZABLE they run one after the other.",
+            ) from None
+
+    def finish(self) -> None:
+        """Say that the transaction is committed, if the key is this one's."""
+        found = self._history.entry(KEYS, self._key)
+        if found is not None and self._owned(found.value) and found.value["state"] != COMMITTED:
+            self._version = found.version
+            self._put(COMMITTED)
+
+    def give_back(self) -> None:
+        """Let others have it, since nothing came of it."""
+        found = self._history.entry(KEYS, self._key)
+        if found is not None and self._owned(found.value) and found.value["state"] != COMMITTED:
+            self._history.put(KEYS, self._key, None)
+
+    def _put(self, state: str) -> None:
+        expected = None if self._overwrite else self._version
+        value = {**self._mine, "state": state}
+        self._version = self._history.put(KEYS, self._key, value, expected=expected).version
+
+    def _owned(self, value: dict[str, Any]) -> bool:
+        return (value["run"], value["path"]) == (self._mine["run"], self._mine["path"])

@@ -1,0 +1,113 @@
+"""Calling what tasks and transactions have for their commit and their rollback."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import Context, copy_context
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+
+from brickwork import use_engine
+from brickwork_flows.context import current_run, current_transaction
+from brickwork_flows.errors import InvalidFlow
+
+if TYPE_CHECKING:
+    from brickwork_flows.transactions.public import Transaction
+
+CommitHook = Callable[..., object]
+"""A function of the transaction, or a coroutine function."""
+CommitHooks = CommitHook | Iterable[CommitHook] | None
+
+Calls = list[tuple["Transaction", CommitHook]]
+
+
+def hooks_of(what: str, options: Mapping[str, Any], name: str) -> tuple[CommitHook, ...]:
+    """Return the hooks of a task or a transaction; one alone needs no list.
+
+    Raises:
+        InvalidFlow: They are no functions.
+    """
+    given = options.get(name)
+    if given is None:
+        return ()
+    if callable(given):
+        return (given,)
+    listed = isinstance(given, Iterable) and not isinstance(given, str)
+    hooks = tuple(given) if listed else ()
+    if not listed or not all(map(callable, hooks)):
+        raise InvalidFlow(
+            f"{name} of {what} is no list of functions.",
+            fix=f"Give functions of the transaction: {name}=[undo], with def undo(txn): ...",
+        )
+    return hooks
+
+
+def call_hooks(calls: Calls) -> None:
+    """Call hooks one after another; one that fails is logged, and breaks nothing."""
+    for transaction, hook in calls:
+        if not iscoroutinefunction(hook):
+            _context_of(transaction).run(_call, hook, transaction)
+        elif _in_loop():
+            # This thread's loop waits for the caller: the hook runs in one of its own.
+            from threading import Thread
+
+            context = _context_of(transaction)
+            thread = Thread(target=context.run, args=(_run_alone, hook, transaction))
+            thread.start()
+            thread.join()
+        else:
+            _context_of(transaction).run(_run_alone, hook, transaction)
+
+
+async def call_hooks_async(calls: Calls) -> None:
+    """`call_hooks` without blocking the event loop, in which coroutines run."""
+    import asyncio
+
+    for transaction, hook in calls:
+        if iscoroutinefunction(hook):
+            running = _await(hook, transaction)
+            await asyncio.get_running_loop().create_task(running, context=_context_of(transaction))
+        else:
+            await asyncio.to_thread(call_hooks, [(transaction, hook)])
+
+
+def _context_of(transaction: "Transaction") -> Context:
+    context = copy_context()
+    # What a hook logs belongs to the run; a task that it calls is a plain call.
+    context.run(current_run.set, transaction.context)
+    context.run(current_transaction.set, transaction)
+    return context
+
+
+def _call(hook: CommitHook, transaction: "Transaction") -> None:
+    try:
+        with use_engine(None):
+            hook(transaction)
+    except Exception as error:  # noqa: BLE001  # the user's
+        _failed(hook, error)
+
+
+def _run_alone(hook: Any, transaction: "Transaction") -> None:
+    import asyncio
+
+    asyncio.run(_await(hook, transaction))
+
+
+async def _await(hook: Any, transaction: "Transaction") -> None:
+    try:
+        with use_engine(None):
+            await hook(transaction)
+    except Exception as error:  # noqa: BLE001  # the user's
+        _failed(hook, error)
+
+
+def _failed(hook: object, error: Exception) -> None:
+    from brickwork_flows.logs import get_run_logger
+
+    name = getattr(hook, "__qualname__", type(hook).__name__)
+    get_run_logger().warning("the hook %s of a transaction failed", name, exc_info=error)
+
+
+def _in_loop() -> bool:
+    import sys
+
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001  # documented

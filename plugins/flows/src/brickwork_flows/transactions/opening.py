@@ -1,0 +1,302 @@
+"""``with transaction()``: the block of a transaction."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import Token
+from enum import StrEnum
+from typing import TypeVar
+
+from brickwork import mask
+from brickwork_flows.caching.locks import KeyLock
+from brickwork_flows.context import RunContext, current_run, current_transaction, far_run
+from brickwork_flows.errors import TransactionError
+from brickwork_flows.recording import described
+from brickwork_flows.transactions.decisions import COMMITTING, KeyClaim, decision
+from brickwork_flows.transactions.ending import (
+    commit,
+    commit_async,
+    give_up,
+    give_up_async,
+    publish,
+    roll_back,
+    roll_back_async,
+    wait_for_all,
+    wait_for_all_async,
+)
+from brickwork_flows.transactions.hooks import CommitHooks, hooks_of
+from brickwork_flows.transactions.modes import CommitMode, IsolationLevel, TransactionState
+from brickwork_flows.transactions.public import Transaction
+from brickwork_flows.transactions.unit import enclosing, made_key, own_of
+
+E = TypeVar("E", bound=StrEnum)
+
+
+@contextmanager
+def transaction(
+    key: str | None = None,
+    *,
+    commit_mode: CommitMode | str | None = None,
+    isolation_level: IsolationLevel | str | None = None,
+    overwrite: bool = False,
+    on_commit: CommitHooks = None,
+    on_rollback: CommitHooks = None,
+) -> Iterator[Transaction]:
+    """Let what is done inside the ``with`` block stand together, or leave nothing.
+
+    At its end it waits for the tasks that were submitted in it, and is committed; an exception
+    that leaves the block rolls it back. In a coroutine, use `atransaction`.
+
+    Args:
+        key: A text that stands for the work, for all runs: one transaction is committed with it.
+            ``txn.is_committed()`` tells whether one was before.
+        commit_mode: When it is committed; default: as the transaction around it, or ``lazy``.
+        isolation_level: What it sees of others with its key; default: as the one around it, or
+            ``read_committed``.
+        overwrite: Whether it is done, and counts, even if one with its key was committed before.
+        on_commit: Functions of the transaction, called when it is committed.
+        on_rollback: The same when it is rolled back, in reverse order.
+
+    Raises:
+        TransactionError: It is not inside a flow, or an argument cannot be used.
+        TransactionConflict: Another run is in the middle of committing one with the same key.
+    """
+    block = _Block(key, commit_mode, isolation_level, overwrite, on_commit, on_rollback)
+    if block.lock is not None:
+        block.lock.wait()
+    try:
+        opened = block.begin()
+        try:
+            yield opened
+            wait_for_all(opened)
+            if block.to_commit():
+                commit(opened)
+            elif block.to_roll_back():
+                roll_back(opened, NOBODY)
+        except BaseException as error:
+            if block.to_undo(error):
+                give_up(opened)
+                roll_back(opened, described(error))
+            raise
+    finally:
+        block.close()
+
+
+@asynccontextmanager
+async def atransaction(
+    key: str | None = None,
+    *,
+    commit_mode: CommitMode | str | None = None,
+    isolation_level: IsolationLevel | str | None = None,
+    overwrite: bool = False,
+    on_commit: CommitHooks = None,
+    on_rollback: CommitHooks = None,
+) -> AsyncIterator[Transaction]:
+    """`transaction` for ``async with``: nothing in it blocks the event loop."""
+    block = _Block(key, commit_mode, isolation_level, overwrite, on_commit, on_rollback)
+    if block.lock is not None:
+        await block.lock.wait_async()
+    try:
+        opened = block.begin()
+        try:
+            yield opened
+            await wait_for_all_async(opened)
+            if block.to_commit():
+                await commit_async(opened)
+            elif block.to_roll_back():
+                await roll_back_async(opened, NOBODY)
+        except GeneratorExit as error:  # nothing can be awaited any more
+            if block.to_undo(error):
+                roll_back(opened, described(error))
+            raise
+        except BaseException as error:
+            if block.to_undo(error):
+                await give_up_async(opened)
+                await roll_back_async(opened, described(error))
+            raise
+    finally:
+        block.close()
+
+
+def get_transaction() -> Transaction | None:
+    """Return the transaction of here: that of the block, or in a task the task's own.
+
+    None in the body of a flow outside of a block, and outside of flows.
+    """
+    context = current_run.get()
+    if context is None:
+        return _far(far_run.get())
+    at = current_transaction.get()
+    if at is not None and at.context is context:
+        return at
+    return own_of(context) if context.kind == "task" else enclosing(context)
+
+
+def _far(context: RunContext | None) -> Transaction | None:
+    """Return what a task in a process of its own can have: the key, and values for itself."""
+    if context is None:
+        return None
+    if context.transaction is None:
+        context.transaction = Transaction(context, context.path, key=made_key(context.id))
+    return context.transaction
+
+
+class _Block:
+    """How a block begins and ends; arguments and errors are those of `transaction`."""
+
+    def __init__(
+        self,
+        key: str | None,
+        mode: CommitMode | str | None,
+        isolation: IsolationLevel | str | None,
+        overwrite: bool,
+        on_commit: CommitHooks,
+        on_rollback: CommitHooks,
+    ) -> None:
+        context = current_run.get()
+        if context is None:
+            raise TransactionError(
+                "A transaction belongs to the run of a flow, and none runs here.",
+                fix="Call it inside a @flow function, or in a task under one that runs in a thread "
+                "or in the event loop.",
+            )
+        parent = own_of(context) if context.kind == "task" else None
+        at = current_transaction.get()
+        if at is not None and at.context is context and not at.closed:
+            parent = at
+        elif parent is None:
+            parent = enclosing(context)
+        self._context = context
+        self._parent = parent
+        self._owner = parent if parent is not None and parent.context is context else context
+        self._unkeyed = key is None
+        if key is None and self._owner.opened:
+            raise TransactionError(
+                f"Two transactions are open beside each other in {context.run_name}; if it is "
+                "resumed, nobody can tell which is which.",
+                fix="Give each a key, or open each in a task of its own.",
+            )
+        inherited = CommitMode.LAZY if parent is None else parent.mode
+        mode = inherited if mode is None else _word(CommitMode, mode, "commit mode")
+        self._isolation = _isolation(isolation, parent, key)
+        name = "(transaction)" if key is None else f"(transaction {made_key(_checked(key))[:16]})"
+        path = self._owner.next_key(name)
+        if self._owner.path:
+            path = f"{self._owner.path}/{path}"
+        self.transaction = Transaction(context, path, parent, key=key or "", mode=mode)
+        hooks = {"on_commit": on_commit, "on_rollback": on_rollback}
+        self.transaction.on_commit = hooks_of("a transaction", hooks, "on_commit")
+        self.transaction.on_rollback = hooks_of("a transaction", hooks, "on_rollback")
+        self.transaction.isolation = self._isolation
+        self.lock: KeyLock | None = None
+        self._token: Token[Transaction | None] | None = None
+        if key is not None:
+            self._claim(key, overwrite)
+
+    def _claim(self, key: str, overwrite: bool) -> None:
+        opened, flow = self.transaction, self._context.flow
+        if any(each.key == key for each in opened.around() if each is not opened):
+            raise TransactionError(
+                f"A transaction with the key {key!r} is open around this one.",
+                fix="Give it another key, or none.",
+            )
+        opened.claim = KeyClaim(flow.runtime.history, key, flow.root, opened.path, overwrite)
+        if self._isolation is IsolationLevel.SERIALIZABLE:
+            folder = flow.runtime.place.folder / "transaction-locks"
+            self.lock = KeyLock(folder / f"{made_key(key)}.lock")
+
+    def begin(self) -> Transaction:
+        """Begin: find out what was decided before, and go on with that."""
+        opened, replay = self.transaction, self._context.flow.replay
+        opened.state = TransactionState.ACTIVE
+        opened.made = made = decision(opened.history, opened.id)
+        if made is not None:
+            if made.state == COMMITTING:
+                publish(opened, made)
+            elif opened.claim is not None:
+                opened.claim.finish()
+        else:
+            if replay.staged is not None:
+                replay.staged.forget(opened.path)
+            if opened.claim is not None and not opened.replayed:
+                opened.claim.look()
+                if opened.claim.done_by:
+                    opened.state = TransactionState.COMMITTED
+                    # Who asks skips what it may have begun when its run ran before.
+                    replay.left.pop(self._context.path, None)
+        if self._unkeyed:
+            self._owner.opened = True
+        self._token = current_transaction.set(opened)
+        return opened
+
+    def to_commit(self) -> bool:
+        """Return whether it commits itself now; if not, let it belong to the one around it."""
+        opened = self.transaction
+        if not opened.is_active():
+            return False
+        if opened.mode is CommitMode.EAGER or opened.made is not None:
+            return True
+        parent = self._parent
+        if parent is None or parent.closed:
+            return opened.mode is CommitMode.LAZY
+        opened.state = TransactionState.STAGED
+        parent.add(opened)
+        return False
+
+    def to_roll_back(self) -> bool:
+        """Return whether nobody commits it."""
+        return self.transaction.is_active()
+
+    def to_undo(self, error: BaseException) -> bool:
+        """Return whether it is rolled back because of what left the block."""
+        # What is suspended goes on when it is resumed.
+        suspends = self._context.flow.top.suspended is not None and not isinstance(error, Exception)
+        return self.transaction.is_active() and not suspends and not self.transaction.replayed
+
+    def close(self) -> None:
+        """Leave the block."""
+        if self._token is not None:
+            with suppress(ValueError):  # an abandoned coroutine is closed in another context
+                current_transaction.reset(self._token)
+            if self._unkeyed:
+                self._owner.opened = False
+        if self.lock is not None:
+            self.lock.release()
+
+
+NOBODY = "nobody committed it"
+
+
+def _word(kind: type[E], given: E | str, what: str) -> E:
+    try:
+        return kind(given.lower())
+    except (ValueError, AttributeError):
+        raise TransactionError(
+            f"There is no {what} {given!r}.", fix=f"Use one of: {', '.join(kind)}."
+        ) from None
+
+
+def _isolation(
+    given: IsolationLevel | str | None, parent: Transaction | None, key: str | None
+) -> IsolationLevel:
+    if given is None:
+        return IsolationLevel.READ_COMMITTED if parent is None else parent.isolation
+    found = _word(IsolationLevel, given, "isolation level")
+    if key is None and found is IsolationLevel.SERIALIZABLE:
+        raise TransactionError(
+            "A serializable transaction needs a key: by that it is told what must wait for what.",
+            fix='Give one: transaction(key="import-2026-01-01", isolation_level=...).',
+        )
+    return found
+
+
+def _checked(key: object) -> str:
+    if not isinstance(key, str) or not key:
+        raise TransactionError(
+            f"A transaction's key is a {type(key).__name__}, or empty.",
+            fix="Give a text that stands for the work.",
+        )
+    if mask(key) != key:
+        raise TransactionError(
+            "A known secret stands in a transaction's key.", fix="Keys are kept in clear: use none."
+        )
+    return key

@@ -1,0 +1,272 @@
+"""What belongs to a transaction, seen from the inside."""
+
+import threading
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, cast
+
+from brickwork import Block, BrickworkError, Storage, open_serializer, open_storage
+from brickwork_flows.context import RunContext, current_transaction
+from brickwork_flows.history.interface import History
+from brickwork_flows.recording import setting
+from brickwork_flows.staging import Staged, Staging
+from brickwork_flows.transactions.decisions import Decision, KeyClaim
+from brickwork_flows.transactions.modes import CommitMode, IsolationLevel, TransactionState
+
+if TYPE_CHECKING:
+    from brickwork_flows.futures import RunFuture
+    from brickwork_flows.recording import Run
+    from brickwork_flows.transactions.hooks import CommitHook
+    from brickwork_flows.transactions.public import Transaction
+
+_CLOSED = frozenset({TransactionState.COMMITTED, TransactionState.ROLLED_BACK})
+
+
+class Unit:
+    """A transaction without what is for the user's code; see `Transaction`.
+
+    Attributes:
+        context: The run that it belongs to.
+        path: Which one it is, seen from the outermost flow; the same when its run is resumed.
+        parent: The transaction around it.
+        key: As it was given, or made of the path.
+        mode: When it is committed.
+        isolation: What it sees of others with its key.
+        state: What has become of it.
+        own: Whether it is that of a task, or of a flow in a flow, and no block's.
+        run: The run that stands or falls with it, if it is such a one.
+        parts: What is to be published, and the transactions within it, in their order.
+        values: What was set.
+        kept: Values that were put aside.
+        on_commit: Functions of it, called when it is committed.
+        on_rollback: The same when it is rolled back.
+        later: What else is done when it is committed.
+        futures: What was submitted within it.
+        claim: Its key among all runs, if it was given one.
+        made: What was decided when its run ran before.
+        body: A fingerprint of what its block wrote.
+        opened: Whether a transaction within it, of the same body, is open.
+        storages: Storages by address or URL, as they were given.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_calls",
+        "_lock",
+        "body",
+        "claim",
+        "context",
+        "futures",
+        "isolation",
+        "kept",
+        "key",
+        "later",
+        "made",
+        "mode",
+        "on_commit",
+        "on_rollback",
+        "opened",
+        "own",
+        "parent",
+        "parts",
+        "path",
+        "run",
+        "state",
+        "storages",
+        "values",
+    )
+
+    def __init__(
+        self,
+        context: RunContext,
+        path: str,
+        parent: "Transaction | None" = None,
+        *,
+        key: str = "",
+        mode: CommitMode = CommitMode.LAZY,
+        own: bool = False,
+    ) -> None:
+        self.context = context
+        self.path = path
+        self.parent = parent
+        self.mode = mode
+        self.isolation = IsolationLevel.READ_COMMITTED
+        self.own = own
+        self.key = key or made_key(f"{context.flow.root}.{path}")
+        self.state = TransactionState.ACTIVE if own else TransactionState.PENDING
+        self.run: Run | None = None
+        self.parts: dict[object, Staged | Transaction] = {}
+        self.values: dict[str, Any] = {}
+        self.kept: list[Staged] = []
+        self.on_commit: tuple[CommitHook, ...] = ()
+        self.on_rollback: tuple[CommitHook, ...] = ()
+        self.later: list[Callable[[], object]] = []
+        self.futures: list[RunFuture[Any]] = []
+        self.claim: KeyClaim | None = None
+        self.made: Decision | None = None
+        self.body = ""
+        self.opened = False
+        self.storages: dict[str, Storage] = {}
+        self._calls: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def id(self) -> str:
+        """Its id, among those of all runs."""
+        return f"{self.context.flow.root}.{self.path}"
+
+    @property
+    def history(self) -> History:
+        """Where it is decided."""
+        return self.context.flow.runtime.history
+
+    @property
+    def staging(self) -> Staging:
+        """Where things are put aside."""
+        flow = self.context.flow
+        with setting(flow.root):
+            if flow.replay.staged is None:
+                flow.replay.staged = Staging(flow.runtime.place, flow.root)
+            return flow.replay.staged
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can belong to it any more."""
+        return self.state in _CLOSED and not self.done_elsewhere
+
+    @property
+    def done_elsewhere(self) -> bool:
+        """Whether another transaction, with the same key, was committed before it began."""
+        return self.claim is not None and bool(self.claim.done_by)
+
+    def around(self) -> "Iterator[Unit]":
+        """Give this one, and those around it."""
+        at: Unit | None = self
+        while at is not None:
+            yield at
+            at = at.parent
+
+    @property
+    def replayed(self) -> bool:
+        """Whether it was committed when its run ran before, or one around it was."""
+        return any(each.made is not None for each in self.around())
+
+    def next_key(self, name: str) -> str:
+        """Return which one of that name the next one in its body is."""
+        number = self._calls.get(name, 0)
+        self._calls[name] = number + 1
+        return f"{name}-{number}"
+
+    # What belongs to it
+
+    def add(self, part: "Staged | Transaction") -> None:
+        """Let something belong to it, after what belongs to it already."""
+        key = part[:2] if isinstance(part, Staged) else part.path
+        with self._lock:
+            self.parts.pop(key, None)
+            self.parts[key] = part
+
+    def adopt(self, left: list[Staged]) -> None:
+        """Let belong to it what its task had put aside before its run was resumed."""
+        for staged in left:
+            if staged.storage:
+                self.add(staged)
+                continue
+            self.kept.append(staged)
+            found = self.staging.read(staged.file)
+            if found is not None:
+                self.values[staged.key] = open_serializer("json").loads(found[1])
+
+    def keep(self, name: str) -> None:
+        """Put a value aside, for the hooks after a resume; one that JSON cannot take is not."""
+        try:
+            data = open_serializer("json").dumps(self.values[name])
+            self.kept.append(self.staging.put(self.path, "", name, data))
+        except BrickworkError as error:
+            import logging
+
+            logging.getLogger("brickwork.flows").debug(
+                "a value of the transaction %s is not kept: %s", self.path, type(error).__name__
+            )
+
+    def staged(self) -> Iterator[Staged]:
+        """Give what is to be published, in order; also of the transactions within it."""
+        for part in tuple(self.parts.values()):
+            if isinstance(part, Staged):
+                yield part
+            else:
+                yield from part.staged()
+
+    def within(self) -> "Iterator[Transaction]":
+        """Give the transactions within it, in order, and then itself."""
+        for part in tuple(self.parts.values()):
+            if not isinstance(part, Staged):
+                yield from part.within()
+        yield cast("Transaction", self)
+
+    def reset(self) -> None:
+        """Let it be as at its beginning."""
+        self.state = TransactionState.ACTIVE
+        self.values.clear()
+        self._calls.clear()
+        self.opened = False
+        if self.context.flow.replay.staged is not None:
+            self.context.flow.replay.staged.forget(self.path)
+
+    def drop(self) -> None:
+        """Throw away what it has put aside, and what is left of it."""
+        parts = [each for each in self.parts.values() if isinstance(each, Staged)]
+        if parts or self.kept:
+            self.staging.remove(*parts, *self.kept)
+        self.parts.clear()
+        self.kept.clear()
+
+    # Storages
+
+    def refer(self, storage: Storage | str) -> str:
+        """Return the address or URL of a storage, by which another process finds it.
+
+        Raises:
+            BrickworkError: There is no such storage.
+        """
+        if isinstance(storage, str):
+            if storage in self.storages:
+                return storage
+            opened = open_storage(storage)
+        else:
+            opened = storage
+        address = opened.address if isinstance(opened, Block) else None
+        found = opened.url if address is None else str(address)
+        self.storages[found] = opened
+        return found
+
+    def storage(self, where: str) -> Storage:
+        """Return the storage of an address or URL, as it was given if it was given here."""
+        for each in self.within():
+            if where in each.storages:
+                return each.storages[where]
+        return open_storage(where)
+
+
+def own_of(context: RunContext) -> "Transaction":
+    """Return the transaction of a task's run, or of a flow's in a flow; it comes to be so."""
+    found = context.transaction
+    if found is None:
+        from brickwork_flows.transactions.public import Transaction
+
+        found = Transaction(context, context.path, enclosing(context), own=True)
+        context.transaction = found
+    return found
+
+
+def enclosing(context: RunContext) -> "Transaction | None":
+    """Return the transaction that a run is called in; None outside of one."""
+    at = current_transaction.get()
+    while at is not None and (at.context is context or at.closed):
+        at = at.parent
+    return at
+
+
+def made_key(run_id: str) -> str:
+    """Return a short key that stands for an id."""
+    return blake2b(run_id.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
