@@ -1,4 +1,4 @@
-"""Brickwork in one run: a vault, credentials loaded by name, S3, a notification.
+"""Brickwork in one run: a vault, credentials loaded by name, and a flow over S3 that is killed.
 
 Starts what it needs on 127.0.0.1 (an S3 server and a webhook's receiver), keeps everything else in
 a temporary folder, and ends both when it is done. Run it with ``hatch run demo``.
@@ -6,39 +6,29 @@ a temporary folder, and ends both when it is done. Run it with ``hatch run demo`
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress as Bar
 from rich.table import Table
 
-from brickwork import (
-    NotifyRoute,
-    Progress,
-    RouteTarget,
-    Webhook,
-    notify,
-    on_progress,
-    verify_signature,
-)
-from brickwork_aws import (
-    AwsCredentials,
-    S3Bucket,
-    s3_list,
-    s3_presign,
-    s3_upload_folder,
-)
+from brickwork import NotifyRoute, RouteTarget, Webhook, verify_signature
+from brickwork_aws import AwsCredentials, S3Bucket, s3_presign
 from brickwork_aws.testing import seaweedfs
+from brickwork_flows import flow, task
+from publish import Published, publish
 
+BRICKWORK = (sys.executable, "-m", "brickwork")
 SOURCES = Path(__file__).parents[1] / "core" / "src"
 SIGNING_SECRET = "whsec_" + "ZGVtby1vbmx5LXNpZ25pbmctc2VjcmV0LTMyLWJ5dGVz"
 IN_ANOTHER_PROCESS = """
@@ -46,6 +36,22 @@ from brickwork_aws import S3Bucket
 bucket = S3Bucket.load("reports")
 print(f"{bucket.address} with {bucket.credentials.address}, {bucket.check().ok}")
 """
+
+
+@task
+def be_killed(marker: Path) -> None:
+    """Kill this process as the system would, the first time."""
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@flow
+def interrupted(folder: Path, marker: Path) -> Published:
+    """Publish a folder, in a process that is killed before the end, once."""
+    published = publish(folder)
+    be_killed(marker)
+    return published
 
 
 def main() -> None:
@@ -84,45 +90,47 @@ def main() -> None:
         )
         done("load by name elsewhere", answer.stdout.strip())
 
-        bucket = S3Bucket.load("reports")
-        with Bar(console=out) as bar, on_progress(shown_on(bar)):
-            keys = s3_upload_folder(bucket, SOURCES, "sources", include=["*.py"])
-        done("upload a folder", f"{len(keys)} files, in parallel")
+        marker = Path(home) / "killed"
+        target = [f"{__file__}:interrupted", "-p", f"folder={SOURCES}", "-p", f"marker={marker}"]
+        killed = subprocess.run([*BRICKWORK, "flow", "run", *target, "--quiet"], check=False)
+        assert killed.returncode == -signal.SIGKILL
+        (run,) = asked("run", "ls", "--state", "crashed")["runs"]
+        done("run a flow", f"{run['run_name']}: killed in the middle, its state is {run['state']}")
 
-        objects = s3_list(bucket, "sources/")
-        assert {found.key for found in objects} == set(keys)
-        done("list", f"{len(objects)} objects, {sum(found.size for found in objects):,} bytes")
+        resumed = asked("run", "resume", run["id"])["result"]
+        uploads = [
+            each
+            for each in asked("run", "show", run["id"])["tasks"]
+            if each["name"] == "s3_upload_folder"
+        ]
+        assert [each["attempts"] for each in uploads] == [1]
+        done(
+            "resume it", f"{resumed['files']} files, {resumed['size']:,} bytes; uploaded only once"
+        )
+
+        again = asked("flow", "run", *target)["id"]
+        states = [each["states"][-1]["name"] for each in asked("run", "show", again)["tasks"]]
+        done("run it again", f"of {len(states)} tasks {states.count('Cached')} were cached")
 
         chosen = "sources/brickwork/__init__.py"
-        url = s3_presign(bucket, chosen, expires_seconds=60)
+        url = s3_presign(S3Bucket.load("reports"), chosen, expires_seconds=60)
         with urllib.request.urlopen(url) as response:
             content = response.read()
         assert content == (SOURCES / "brickwork" / "__init__.py").read_bytes()
         done("download by presigned URL", f"{len(content):,} bytes, equal to the file")
 
-        title, text = "Reports uploaded", f"{len(keys)} files"
-        told, again = (
-            notify("notify-route/ops", title=title, body=text, dedupe_key="reports")[0]
-            for _ in range(2)
-        )
-        assert told.delivered, told.detail
-        assert inbox.received == [title]
-        done(
-            "notify by a route",
-            f"{told.status}, signature verified; the same again: {again.status}",
-        )
+        assert inbox.received == ["publish completed"]
+        done("notify by a route", "the signature was right; what came a second time was held back")
 
     out.print(steps)
 
 
-def shown_on(bar: Bar) -> Callable[[Progress], None]:
-    """Return a listener that shows a task's progress on a bar."""
-    row = bar.add_task("uploading", total=None)
-
-    def show(progress: Progress) -> None:
-        bar.update(row, completed=progress.done, total=progress.total)
-
-    return show
+def asked(*arguments: str) -> Any:
+    """Return what ``brickwork`` prints as JSON, in a process of its own."""
+    done = subprocess.run(
+        [*BRICKWORK, *arguments, "--json"], check=True, stdout=subprocess.PIPE, text=True
+    )
+    return json.loads(done.stdout)
 
 
 class Inbox(ThreadingHTTPServer):
