@@ -65,6 +65,18 @@ if TYPE_CHECKING:
         RunRecord as RunRecord,
     )
     from brickwork_flows.hookspecs import hookimpl as hookimpl
+    from brickwork_flows.limits.api import (
+        Holder as Holder,
+        Limit as Limit,
+        aconcurrency as aconcurrency,
+        arate_limit as arate_limit,
+        concurrency as concurrency,
+        list_limits as list_limits,
+        rate_limit as rate_limit,
+        release_limit as release_limit,
+        remove_limit as remove_limit,
+        set_limit as set_limit,
+    )
     from brickwork_flows.logs import get_run_logger as get_run_logger
     from brickwork_flows.names import tags as tags
     from brickwork_flows.pausing.inputs import RunInput as RunInput
@@ -126,6 +138,10 @@ _HOMES = {
     "history.interface": "Change Entry History RunRecord",
     "hookspecs": "hookimpl",
     "errors": "FlowSuspended",
+    "limits.api": (
+        "Holder Limit aconcurrency arate_limit concurrency list_limits rate_limit release_limit"
+        " remove_limit set_limit"
+    ),
     "logs": "get_run_logger",
     "names": "tags",
     "definition": "Flow flow",

@@ -14,6 +14,7 @@ def brickwork_commands() -> Mapping[str, str]:
         "artifact": "brickwork_flows.cli.artifact:group",
         "event": "brickwork_flows.cli.event:group",
         "flow": "brickwork_flows.cli.flow:group",
+        "limit": "brickwork_flows.cli.limit:group",
         "run": "brickwork_flows.cli.run:group",
         "variable": "brickwork_flows.cli.variable:group",
     }

@@ -201,7 +201,7 @@ def set_limit(name: str, slots: int, *, per_second: float | None = None) -> Limi
     return Limit(name, *rule)
 
 
-def limits() -> list[Limit]:
+def list_limits() -> list[Limit]:
     """Return all limits, by name, with those who hold slots; processes that died hold none.
 
     Raises:
