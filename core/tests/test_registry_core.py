@@ -31,6 +31,7 @@ def test_the_core_offers_what_its_users_count_on() -> None:
     assert {
         *[("storages", name) for name in ("file", "memory")],
         *[("serializers", name) for name in ("json", "text", "bytes", "pickle", "gzip", "zstd")],
+        *[("serializers", name) for name in ("arrow", "parquet")],
         *[("notifiers", name) for name in ("console", "webhook")],
         *[("key_providers", name) for name in ("env", "file", "passphrase")],
         ("stores", "sqlite"),

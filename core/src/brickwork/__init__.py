@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from brickwork.builtin.notifiers.teams import TeamsWebhook as TeamsWebhook
     from brickwork.builtin.notifiers.webhook import Webhook as Webhook
     from brickwork.builtin.notifiers.webhook_signature import verify_signature as verify_signature
+    from brickwork.builtin.serializers.tabular.values import as_arrow_tables as as_arrow_tables
     from brickwork.config import Config as Config
     from brickwork.errors import (
         ApplyRefused as ApplyRefused,
@@ -157,8 +158,8 @@ if TYPE_CHECKING:
     from brickwork.vault import (
         Document as Document,
         Vault as Vault,
-        use_vault as use_vault,
         current_vault as current_vault,
+        use_vault as use_vault,
     )
     from brickwork.vault.audit import AuditTrail as AuditTrail
     from brickwork.vault.audit_entry import AuditEntry as AuditEntry, AuditHead as AuditHead
@@ -190,6 +191,7 @@ _HOMES = {
     "builtin.notifiers.teams": "TeamsWebhook",
     "builtin.notifiers.webhook": "Webhook",
     "builtin.notifiers.webhook_signature": "verify_signature",
+    "builtin.serializers.tabular.values": "as_arrow_tables",
     "config": "Config",
     "errors": (
         "ApplyRefused AuditBroken AuditUnavailable BlockError BlockExists BlockInUse BlockNotFound"

@@ -42,6 +42,8 @@ def brickwork_serializers() -> dict[str, str]:
         "text": "brickwork.builtin.serializers.text:TextSerializer",
         "bytes": "brickwork.builtin.serializers.bytes:BytesSerializer",
         "pickle": "brickwork.builtin.serializers.pickle:PickleSerializer",
+        "arrow": "brickwork.builtin.serializers.arrow:ArrowSerializer",
+        "parquet": "brickwork.builtin.serializers.parquet:ParquetSerializer",
         "gzip": "brickwork.builtin.serializers.gzip:GzipCodec",
         "zstd": "brickwork.builtin.serializers.zstd:ZstdCodec",
     }

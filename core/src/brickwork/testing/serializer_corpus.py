@@ -119,6 +119,10 @@ def same(left: object, right: object) -> bool:
     """Whether two values are equal, of the same types all the way down, with NaN equal to NaN."""
     if type(left) is not type(right):
         return False
+    if type(left).__module__.partition(".")[0] in ("pandas", "polars", "pyarrow"):
+        from brickwork.testing.tabular import same_table
+
+        return same_table(left, right)
     if isinstance(left, float) and isinstance(right, float):
         return repr(left) == repr(right)
     if isinstance(left, complex | Decimal):

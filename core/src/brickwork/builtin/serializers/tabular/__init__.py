@@ -1,0 +1,1 @@
+"""Tables of pyarrow, pandas and polars as what ``arrow`` and ``parquet`` write."""
