@@ -67,9 +67,7 @@ class Run:
         """Record that the run came to be and ended at once, with a result of another run."""
         run, now, number = self.context.id, time.time(), self.number
         pending = StateSet(run, number + 1, "pending", "Pending", "", now)
-        cached = StateSet(
-            run, number + 2, "completed", CACHED, message, now, self.context.attempt
-        )
+        cached = StateSet(run, number + 2, "completed", CACHED, message, now, self.context.attempt)
         self._write(*before, pending, *kept, cached)
         self.number = number + 2
         self.states += (pending, cached)
