@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from brickwork import Task
 from brickwork_flows.context import RunContext, current_run, current_transaction
-from brickwork_flows.dependencies import has_futures, resolved, resolved_async
+from brickwork_flows.dependencies import has_futures, resolved, resolved_async, waited_for
 from brickwork_flows.fingerprints import fingerprint
 from brickwork_flows.futures import RunFuture
 from brickwork_flows.history.events import Event, ResultKept, RunStarted
@@ -39,6 +39,7 @@ class TaskCall:
         kwargs: Arguments by name.
         path: Which call it is.
         future: Is told which run it is; where that was submitted, the runner does the work.
+        after: Futures, at any depth, that were waited for besides those in the arguments.
     """
 
     __slots__ = (
@@ -53,6 +54,7 @@ class TaskCall:
         "_prepared",
         "_run",
         "_task",
+        "_waited_for",
     )
 
     _run: Run
@@ -65,6 +67,7 @@ class TaskCall:
         kwargs: Mapping[str, Any],
         path: str,
         future: RunFuture[Any] | None = None,
+        after: Any = (),
     ) -> None:
         self._flow = flow
         self._task = task
@@ -72,6 +75,7 @@ class TaskCall:
         self._kwargs = kwargs
         self._path = path
         self._future = future
+        self._waited_for = waited_for(after) if after else []
         self._cache: CachedCall | None = None
         self._key = ""
         self._given_back = False
@@ -80,6 +84,7 @@ class TaskCall:
     def run(self) -> Any:
         """Run the task in this thread."""
         if has_futures(self._args, self._kwargs):
+            self._waited_for += waited_for((self._args, self._kwargs))
             self._args, self._kwargs = resolved(self._task.name, self._args, self._kwargs)
         if self._flow.top.pause_asked:
             from brickwork_flows.pausing.pauses import hold
@@ -93,6 +98,7 @@ class TaskCall:
     async def run_async(self) -> Any:
         """Run the task without blocking the event loop."""
         if has_futures(self._args, self._kwargs):
+            self._waited_for += waited_for((self._args, self._kwargs))
             waiting = resolved_async(self._task.name, self._args, self._kwargs)
             self._args, self._kwargs = await waiting
         if self._flow.top.pause_asked:
@@ -302,6 +308,7 @@ class TaskCall:
                     flow.root,
                     context.tags,
                     inputs,
+                    {"waits_for": self._waited_for} if self._waited_for else {},
                 ),
             )
         else:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 from brickwork import InvalidArguments, Task
-from brickwork_flows.dependencies import has_futures, resolved
+from brickwork_flows.dependencies import has_futures, resolved, waited_for
 from brickwork_flows.errors import InvalidFlow, InvalidParameters
 from brickwork_flows.hooks import Hook, check_hooks, tell, tell_async
 from brickwork_flows.names import NameOption, check_name
@@ -128,10 +128,12 @@ class Flow(Generic[P, R]):
         kwargs: Mapping[str, Any],
         how: Beginning | None = None,
     ) -> Any:
-        if has_futures(args, kwargs):
+        after = waited_for((args, kwargs)) if has_futures(args, kwargs) else []
+        if after:
             args, kwargs = resolved(self.name, args, kwargs)
         arguments = self._arguments(args, kwargs)
         how = how or Beginning.of_call(self, arguments)
+        how.waited_for = after
         if how.known:
             return how.value
         running = Running(self, how, arguments)
@@ -153,12 +155,14 @@ class Flow(Generic[P, R]):
         kwargs: Mapping[str, Any],
         how: Beginning | None = None,
     ) -> Any:
-        if has_futures(args, kwargs):
+        after = waited_for((args, kwargs)) if has_futures(args, kwargs) else []
+        if after:
             import asyncio
 
             args, kwargs = await asyncio.to_thread(resolved, self.name, args, kwargs)
         arguments = self._arguments(args, kwargs)
         how = how or Beginning.of_call(self, arguments)
+        how.waited_for = after
         if how.known:
             return how.value
         running = Running(self, how, arguments)

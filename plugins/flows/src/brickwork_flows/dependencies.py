@@ -1,6 +1,6 @@
 """Futures in arguments: found at any depth, waited for, and replaced by their results."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from brickwork_flows.errors import UnfinishedDependency
@@ -56,6 +56,29 @@ def results_of(value: Any) -> Any:
     if kind is dict:
         return {key: results_of(each) for key, each in value.items()}
     return kind(results_of(each) for each in value)
+
+
+def waited_for(values: Any) -> list[tuple[str, int, int]]:
+    """Return which calls the futures in a value stand for: the name of a call, and from and to.
+
+    A thousand futures of one ``map`` are one range. `expanded` gives back the keys.
+    """
+    found: list[tuple[str, int, int]] = []
+    for future in _futures(values):
+        stem, _, text = future.key.rpartition("-")
+        number = int(text)
+        if found and found[-1][0] == stem and found[-1][2] == number - 1:
+            found[-1] = (stem, found[-1][1], number)
+        else:
+            found.append((stem, number, number))
+    return found
+
+
+def expanded(ranges: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Yield the keys of the calls that `waited_for` returned."""
+    for stem, first, last in ranges:
+        for number in range(first, last + 1):
+            yield f"{stem}-{number}"
 
 
 def _holds(value: Any) -> bool:

@@ -122,7 +122,7 @@ class FlowRun(Engine):
         try:
             if after:
                 resolved(task.name, after, {})
-            value = TaskCall(self, task, args, kwargs, future.key, future).run()
+            value = TaskCall(self, task, args, kwargs, future.key, future, after).run()
         except Exception as error:
             if not state:
                 raise
@@ -139,7 +139,7 @@ class FlowRun(Engine):
         try:
             if after:
                 await resolved_async(task.name, after, {})
-            value = await TaskCall(self, task, args, kwargs, future.key, future).run_async()
+            value = await TaskCall(self, task, args, kwargs, future.key, future, after).run_async()
         except Exception as error:
             if not state:
                 raise
@@ -164,6 +164,8 @@ class FlowRun(Engine):
 
         kwargs, after, state = call_options(task, kwargs)
         calls = calls_of(task, args, kwargs)
+        if mapped := [each for each in (*args, *kwargs.values()) if type(each) is RunFuture]:
+            after = (*after, mapped)
         futures = [start(self, task, each, named, after) for each, named in calls]
         return [Outcome.of(future) for future in futures] if state else futures
 

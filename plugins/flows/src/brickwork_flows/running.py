@@ -61,6 +61,7 @@ class Beginning:
         self.caller = caller
         self.path = path
         self.inputs = inputs
+        self.waited_for: list[tuple[str, int, int]] = []
         self.claimed = False  # whether who resumes it holds the run
         self.message = ""
         self.known = False
@@ -164,6 +165,7 @@ class Running:
                 "entry": entry_point(flow.fn),
                 "file": source_file(flow.fn),
                 "parameters": recorded(arguments),
+                **({"waits_for": how.waited_for} if how.waited_for else {}),
             },
         )
 

@@ -80,7 +80,7 @@ def _run(
             raise _cancelled(future)
         if after:
             resolved(task.name, after, {})
-        return TaskCall(engine, task, args, kwargs, future.key, future).run()
+        return TaskCall(engine, task, args, kwargs, future.key, future, after).run()
 
 
 async def _run_async(
@@ -96,7 +96,7 @@ async def _run_async(
             raise _cancelled(future)
         if after:
             await resolved_async(task.name, after, {})
-        return await TaskCall(engine, task, args, kwargs, future.key, future).run_async()
+        return await TaskCall(engine, task, args, kwargs, future.key, future, after).run_async()
 
 
 def _cancelled(future: RunFuture[Any]) -> TaskCancelled:

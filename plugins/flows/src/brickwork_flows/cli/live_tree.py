@@ -127,11 +127,17 @@ class Tree:
             if type(event) is StateSet:
                 self._set(event)
             elif type(event) is RunStarted:
-                node = self._node(event.id)
-                if node is not None and event.run_name != event.key:
-                    node.label = harmless(event.run_name)
+                if event.run_name != event.key:
+                    self.rename(event.id, event.run_name)
             elif type(event) is Submitted and self._is_within(event.run):
                 self._group(event.run).submitted += 1
+
+    def rename(self, run: str, name: str) -> None:
+        """Give a run its name; one that is but its path is left out."""
+        if name and not run.endswith(name):
+            node = self._node(run)
+            if node is not None:
+                node.label = harmless(name)
 
     def _is_within(self, run: str) -> bool:
         start = len(self._id)

@@ -8,7 +8,9 @@ from brickwork.commands import json_option, note, print_json, print_table, print
 from brickwork_flows.cli.found import found
 from brickwork_flows.cli.run_change import result, rm
 from brickwork_flows.cli.run_control import cancel, pause, resume, send
+from brickwork_flows.cli.run_graph import graph
 from brickwork_flows.cli.run_logs import logs
+from brickwork_flows.cli.run_watch import watch
 from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.parameters import shown
 from brickwork_flows.runtime import Runtime, current_runtime
@@ -29,6 +31,8 @@ for _command in (result, rm, cancel, pause, resume, send):
 
 
 group.add_command(logs)
+group.add_command(graph)
+group.add_command(watch)
 
 
 @group.command("ls")
