@@ -35,6 +35,9 @@ class Step(NamedTuple):
 class Lines:
     """The claims of this process that wait, and those that are held.
 
+    A time-out may interrupt any thread in the middle of what is done here. So what must not be lost
+    is written down first, and a claim leaves its line last.
+
     Claims that want the same stand in one line, of which only the first waits in the book: so
     processes take turns, however many claims each of them has.
 
@@ -123,8 +126,8 @@ class Lines:
             each.borrowers.pop(claim, None)
         self._take_out(claim)
         if claim.ticket is not None:
-            self.held.pop(claim.ticket.id, None)
             self.dropping.add(claim.ticket.id)
+            self.held.pop(claim.ticket.id, None)
             claim.ticket = None
         lenders, claim.lenders = claim.lenders, []
         for lender in lenders:
@@ -192,16 +195,18 @@ class Lines:
         more = False
         for line in tuple(self._lines.values()):
             while line and (claim := _head(line)).ticket and claim.ticket.id in book.held:
-                self._take_out(claim)
                 more = self._granted(claim) or more
+                line.pop(claim, None)
+        for key in [key for key, line in self._lines.items() if not line]:
+            del self._lines[key]
         for claim, due in step.dues.items():
             claim.due = due
         for line in tuple(self._rate_lines.values()):
             while line and (at := _head(line).due) is not None and at <= step.now:
                 claim = _head(line)
+                claim.finish()
                 claim.due = None
                 self._take_out(claim)
-                claim.finish()
         for claim in step.new:
             self._new.pop(claim, None)
             claim.looked = True

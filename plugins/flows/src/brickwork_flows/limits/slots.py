@@ -84,7 +84,11 @@ class Slots:
             HistoryError: The history cannot be read or written.
         """
         check_cancelled()
-        self._limiter.enter(self._claim)
+        try:
+            self._limiter.enter(self._claim)
+        except BaseException:
+            self.give_up()
+            raise
         if self._claim.done:
             self._check()
         return self._claim.done
@@ -108,7 +112,7 @@ class Slots:
                     # The place in a pool of threads is for others meanwhile.
                     block(over.wait, over.set, self._seconds())
         except BaseException:
-            self._let_go(now=False)
+            self.give_up()
             raise
         self._check()
 
@@ -142,7 +146,7 @@ class Slots:
                         await woken.wait()
                         woken.clear()
         except BaseException:
-            self._let_go(now=False)
+            self.give_up()
             raise
         self._check()
 
@@ -185,6 +189,10 @@ class Slots:
                 fix="Write: await task.aio(...), or: async with aconcurrency(...)",
             )
 
+    def give_up(self) -> None:
+        """Give back what is held, and wait no more."""
+        self._let_go(now=False)
+
     def _seconds(self) -> float | None:
         return None if self._end is None else max(0.0, self._end - time.monotonic())
 
@@ -197,7 +205,7 @@ class Slots:
             if not self._claim.done:
                 raise self._late()
         except BaseException:
-            self._let_go(now=False)
+            self.give_up()
             raise
 
     def _hold(self) -> None:
@@ -207,10 +215,11 @@ class Slots:
     def _let_go(self, *, now: bool) -> None:
         if self._left:
             return
-        self._left = True
-        if self._token is not None:
-            held_here.reset(self._token)
+        token, self._token = self._token, None
+        if token is not None:
+            held_here.reset(token)
         self._limiter.leave(self._claim, now=now)
+        self._left = True
 
     def _late(self) -> LimitTimeout:
         book, names = self._limiter.seen, self.names
