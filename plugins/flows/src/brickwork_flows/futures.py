@@ -160,12 +160,16 @@ class RunFuture(Generic[R]):
 
     def exception(self) -> BaseException | None:
         """Return what it raised; None where it has not ended, or ended well."""
-        self.asked = self._done
+        self.asked = self.asked or self._done
         return self._error
 
     @property
     def state(self) -> State:
         """The state that its run is in; pending while it waits for its turn."""
+        self.asked = self.asked or self._done
+        return self._state_now()
+
+    def _state_now(self) -> State:
         run = self._run
         if run is not None:
             return run.state
@@ -177,6 +181,7 @@ class RunFuture(Generic[R]):
         What has not begun does not begin. What runs is interrupted at its next bytecode in a
         thread and at its next ``await`` in an event loop; in a process, that is killed.
         """
+        self.asked = True
         with self._lock:
             if self._done:
                 return False
@@ -250,7 +255,7 @@ class RunFuture(Generic[R]):
                 logging.getLogger("brickwork.flows").exception("a callback of %s failed", self.key)
 
     def __repr__(self) -> str:
-        return f"<RunFuture {self.key} {self.state.name}>"
+        return f"<RunFuture {self.key} {self._state_now().name}>"
 
 
 def _state_without_run(error: BaseException | None) -> State:

@@ -41,7 +41,7 @@ class PastCall(NamedTuple):
 
     @property
     def known(self) -> bool:
-        """Whether it completed."""
+        """Whether it completed, and was not undone."""
         return self.completed or self.value is not None
 
     def undone(self, number: int) -> "PastCall":

@@ -251,6 +251,8 @@ class Running:
                 from brickwork_flows.transactions.tasks import failed
 
                 failed(self.run, error)
+            if self._how.replay.staged is not None:
+                self._how.replay.staged.tidy()
             if self._how.caller is not None and self._flow_run.again:
                 self._flow_run.remember(self.run, self._how.inputs, None)
         if self._flow_run.pausing is not None:

@@ -1,20 +1,22 @@
 """What transactions have put aside: files that wait to be published, or are thrown away.
 
-One folder for each run of a flow, one file for each write: a line of JSON that says where it
-belongs, and the bytes. A file is there whole or not at all, and outlives a kill of its process.
+One folder for each run of a flow, one file for each thing: a line of JSON that says what it is, and
+the bytes. A file is there whole or not at all, and outlives a kill of its process.
 """
 
 import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from enum import StrEnum
 from hashlib import blake2b
 from threading import Lock
 from typing import NamedTuple, cast
 
-from brickwork import mask, open_serializer
+from brickwork import Storage, mask, open_serializer, open_storage
 from brickwork_flows.errors import HistoryError, TransactionError
 from brickwork_flows.history.files import make_private, sync, sync_folder
+from brickwork_flows.result_settings import Where, found_again
 from brickwork_flows.results import SEARCHED_BYTES
 from brickwork_flows.runtime import Place
 
@@ -25,21 +27,33 @@ SEALED = "bytes|aes256gcm"
 Bytes = bytes | bytearray | memoryview
 
 
+class Kind(StrEnum):
+    """What was put aside."""
+
+    WRITE = "write"
+    """Bytes for a storage."""
+    VALUE = "value"
+    """A value for hooks."""
+    HOOKS = "hooks"
+    """Where the hooks are found again."""
+
+
 class Staged(NamedTuple):
     """Something that was put aside.
 
     Attributes:
+        order: It was put aside after all with a lower one.
         writer: The path of the task or transaction that did so.
-        number: Which one of that writer's it is, from 0.
-        storage: The address or the URL of the storage that it belongs in; empty for a value of
-            `Transaction.set`.
+        kind: What it is.
+        where: The address or the URL of the storage that a write belongs in.
         key: The key there, or the value's name.
         file: The name of its file.
     """
 
+    order: int
     writer: str
-    number: int
-    storage: str
+    kind: str
+    where: str
     key: str
     file: str
 
@@ -56,45 +70,72 @@ class Staging:
         self._folder = place.folder / "staged" / root
         self._power = place.durability == "power"
         self._lock = Lock()
-        self._numbers: dict[str, int] = {}
+        self._opened: dict[object, Where] = {}
         self._left: dict[str, list[Staged]] = {}
+        self._within: dict[str, set[str]] = {}
+        self._order = 0
         for staged in sorted(self._on_disk()):
+            self._order = staged.order
             self._left.setdefault(staged.writer, []).append(staged)
+            for path in _callers(staged.writer):
+                self._within.setdefault(path, set()).add(staged.writer)
 
     @classmethod
     def left_by(cls, place: Place, root: str) -> "Staging | None":
         """Return what a run has left behind; None for nothing."""
         found = cls(place, root)
-        return found if found._folder.is_dir() else None
+        return found if found._left else None
 
-    def put(self, writer: str, storage: str, key: str, data: Bytes) -> Staged:
-        """Put data aside; when it returns, a kill of this process does not lose it.
+    def where(self, storage: Storage | str) -> str:
+        """Return by what another process opens a storage.
+
+        Raises:
+            InvalidFlow: None could, since it is a block that is not saved, for example.
+            BrickworkError: There is no such storage.
+        """
+        key = storage if isinstance(storage, str) else id(storage)
+        found = self._opened.get(key)
+        if found is None:
+            found = found_again("the storage of a staged write", storage)
+            self._opened[key] = self._opened[found.url] = found
+        return found.url
+
+    def storage(self, where: str) -> Storage:
+        """Return the storage that was meant, as it was given if that was in this process."""
+        found = self._opened.get(where)
+        if found is None:
+            found = self._opened[where] = Where(open_storage(where), where)
+        return found.storage
+
+    def put(self, writer: str, kind: Kind, where: str, key: str, data: Bytes) -> Staged:
+        """Put something aside; when it returns, a kill of this process does not lose it.
 
         Raises:
             TransactionError: A known secret stands in the key.
             VaultError: One stands in the data, and the vault in use has no key to encrypt it with.
             HistoryError: It cannot be written.
         """
-        if mask(key) != key or mask(storage) != storage:
+        if mask(key) != key:
             raise TransactionError(
-                "A known secret stands in the key or the storage of a staged write.",
-                fix="Use a key without it: keys are kept in clear.",
+                "A known secret stands in the key of a staged write, or in the name of a value.",
+                fix="Use one without it: keys and names are kept in clear.",
             )
         chain = SEALED if _holds_secret(data) else ""
         stored = open_serializer(chain).dumps(bytes(data)) if chain else data
         with self._lock:
-            number = self._numbers.get(writer, 0)
-            self._numbers[writer] = number + 1
-        of_writer = blake2b(writer.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
-        staged = Staged(writer, number, storage, key, f"{of_writer}-{number:06d}")
-        header = json.dumps([FORMAT, writer, number, storage, key, chain, _check(stored)])
+            self._order += 1
+            order = self._order
+        # Never a name of before: what is committed is known by the names of its files.
+        staged = Staged(order, writer, kind, where, key, f"{order:08d}-{os.urandom(6).hex()}")
+        header = json.dumps([FORMAT, *staged[:-1], chain, _check(stored)])
         self._write(staged.file, header.encode("ascii"), stored)
         return staged
 
     def take(self, path: str) -> list[Staged]:
         """Return what a call that is given back had put aside, with the calls within it."""
         with self._lock:
-            return [each for writer in self._writers(path) for each in self._left.pop(writer)]
+            writers = self._within.pop(path, ())
+            return sorted(each for writer in writers for each in self._left.pop(writer, ()))
 
     def forget(self, path: str) -> None:
         """Throw away what is left of a task or transaction that begins anew.
@@ -102,10 +143,9 @@ class Staging:
         Not that of the tasks that it called: those may be given back.
         """
         with self._lock:
-            self._numbers.pop(path, None)
             left = [
-                self._left.pop(writer)
-                for writer in self._writers(path)
+                self._left.pop(writer, [])
+                for writer in self._within.get(path, ())
                 if writer == path or writer[len(path) :].startswith("/(")
             ]
         for staged in left:
@@ -134,13 +174,9 @@ class Staging:
         except OSError as error:
             raise self._unusable(error) from None
         line, _, stored = content.partition(b"\n")
-        found = _header(line)
-        if found is None or found[2] != _check(stored):
-            raise TransactionError(
-                f"What was put aside in {self._folder / name} is damaged.",
-                fix="Look at the disk. To give it up, remove the file and resume the run.",
-            )
-        staged, chain, _ = found
+        staged, chain, check = self._header(line, name)
+        if check != _check(stored):
+            raise self._damaged(name)
         if chain:
             return staged, cast("bytes", open_serializer(chain).loads(stored))
         return staged, stored
@@ -150,21 +186,22 @@ class Staging:
         with suppress(FileNotFoundError):
             for path in self._folder.iterdir():
                 path.unlink(missing_ok=True)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove the folder if nothing is in it."""
+        with suppress(OSError):
             self._folder.rmdir()
 
     # The files
 
-    def _writers(self, path: str) -> list[str]:
-        within = f"{path}/" if path else ""
-        return [each for each in self._left if each == path or each.startswith(within)]
-
     def _on_disk(self) -> Iterator[Staged]:
         try:
             for path in self._folder.iterdir():
+                if path.name.startswith("."):
+                    continue  # what was being written at a kill
                 with path.open("rb") as file:
-                    found = _header(file.readline().rstrip(b"\n"))
-                if found is not None and found[0].file == path.name:
-                    yield found[0]
+                    yield self._header(file.readline().rstrip(b"\n"), path.name)[0]
         except FileNotFoundError:
             return
         except OSError as error:
@@ -187,6 +224,22 @@ class Staging:
             new.unlink(missing_ok=True)
             raise self._unusable(error) from None
 
+    def _header(self, line: bytes, name: str) -> tuple[Staged, str, str]:
+        """Return what a file is, the chain of its data, and their sum."""
+        try:
+            version, order, writer, kind, where, key, chain, check = json.loads(line)
+        except (ValueError, TypeError):
+            raise self._damaged(name) from None
+        if version != FORMAT:
+            raise self._damaged(name)
+        return Staged(order, writer, kind, where, key, name), chain, check
+
+    def _damaged(self, name: str) -> TransactionError:
+        return TransactionError(
+            f"What a transaction has put aside in {self._folder / name} is damaged.",
+            fix="Look at the disk. To give it up, remove the file and resume the run.",
+        )
+
     def _unusable(self, error: OSError) -> HistoryError:
         return HistoryError(
             f"What transactions put aside in {self._folder} cannot be read or written: "
@@ -195,16 +248,11 @@ class Staging:
         )
 
 
-def _header(line: bytes) -> tuple[Staged, str, str] | None:
-    """Return what a file is, the chain of its data, and their sum; None for anything else."""
-    try:
-        version, writer, number, storage, key, chain, check = json.loads(line)
-    except ValueError:
-        return None
-    if version != FORMAT:
-        return None
-    of_writer = blake2b(writer.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
-    return Staged(writer, number, storage, key, f"{of_writer}-{number:06d}"), chain, check
+def _callers(path: str) -> Iterator[str]:
+    """Give a path, and those of what calls it."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
 
 
 def _check(data: Bytes) -> str:

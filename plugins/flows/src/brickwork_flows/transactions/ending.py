@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from brickwork_flows.errors import EndlessWait, ReplayDiverged, TransactionError
 from brickwork_flows.history.events import StateSet
-from brickwork_flows.recording import rolled_back
+from brickwork_flows.recording import described, rolled_back
 from brickwork_flows.transactions.decisions import (
     COMMITTED,
     COMMITTING,
@@ -46,8 +46,8 @@ def commit(transaction: "Transaction") -> None:
         call_hooks(commit_calls(transaction))
         done(transaction)
     except BaseException as error:
-        if not _is_decided(transaction):
-            roll_back(transaction, str(error))
+        if _undecided(transaction):
+            roll_back(transaction, described(error))
         raise
 
 
@@ -58,8 +58,8 @@ async def commit_async(transaction: "Transaction") -> None:
         await call_hooks_async(commit_calls(transaction))
         await _whole(done, transaction)
     except BaseException as error:
-        if not _is_decided(transaction):
-            await roll_back_async(transaction, str(error))
+        if _undecided(transaction):
+            await roll_back_async(transaction, described(error))
         raise
 
 
@@ -74,6 +74,7 @@ def publish_all(transaction: "Transaction") -> None:
                 fix="Make the flow's body depend on its parameters and on results of tasks alone; "
                 "where blocks run at once, give each a key, or a task of its own.",
             )
+        publish(transaction, made)
         return
     files = [staged.file for staged in transaction.staged()]
     for each in transaction.within():
@@ -87,12 +88,13 @@ def publish_all(transaction: "Transaction") -> None:
 
 def publish(transaction: "Unit", made: Decision) -> None:
     """Write what was put aside where it belongs, in order; what has been is not written again."""
+    staging = transaction.staging
     for name in made.files:
-        found = transaction.staging.read(name)
+        found = staging.read(name)
         if found is not None:
             staged, data = found
-            transaction.storage(staged.storage).write(staged.key, data)
-            transaction.staging.remove(staged)
+            staging.storage(staged.where).write(staged.key, data)
+            staging.remove(staged)
 
 
 def commit_calls(transaction: "Transaction") -> Calls:
@@ -118,8 +120,10 @@ def done(transaction: "Transaction") -> None:
         each.drop()
 
 
-def _is_decided(transaction: "Transaction") -> bool:
-    return decision(transaction.history, transaction.id) is not None
+def _undecided(transaction: "Transaction") -> bool:
+    """Tell whether a commit that failed may be rolled back; else resuming the run finishes it."""
+    transaction.state = TransactionState.STAGED
+    return decision(transaction.history, transaction.id) is None
 
 
 async def _whole(function: Any, transaction: "Transaction") -> None:

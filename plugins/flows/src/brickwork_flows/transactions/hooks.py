@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from brickwork import use_engine
 from brickwork_flows.context import current_run, current_transaction
 from brickwork_flows.errors import InvalidFlow
+from brickwork_flows.finding import entry_point, find, source_file
 
 if TYPE_CHECKING:
     from brickwork_flows.transactions.public import Transaction
@@ -38,6 +39,26 @@ def hooks_of(what: str, options: Mapping[str, Any], name: str) -> tuple[CommitHo
             fix=f"Give functions of the transaction: {name}=[undo], with def undo(txn): ...",
         )
     return hooks
+
+
+def where_found(hook: CommitHook) -> list[str]:
+    """Return how another process finds a hook."""
+    if not hasattr(hook, "__qualname__"):  # a partial, for example
+        return ["", ""]
+    return [entry_point(hook), source_file(hook)]
+
+
+def found_hooks(places: Iterable[list[str]]) -> tuple[CommitHook, ...]:
+    """Return hooks by where they are found; one that is not found is logged, and left out."""
+    hooks: list[CommitHook] = []
+    for place in places:
+        try:
+            hooks.append(find(*place))
+        except InvalidFlow as error:
+            from brickwork_flows.logs import get_run_logger
+
+            get_run_logger().warning("a hook of a transaction is not found again: %s", error.what)
+    return tuple(hooks)
 
 
 def call_hooks(calls: Calls) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from brickwork import mask
 from brickwork_flows.caching.locks import KeyLock
 from brickwork_flows.context import RunContext, current_run, current_transaction, far_run
-from brickwork_flows.errors import TransactionError
+from brickwork_flows.errors import HistoryError, TransactionError
 from brickwork_flows.recording import described
 from brickwork_flows.transactions.decisions import COMMITTING, KeyClaim, decision
 from brickwork_flows.transactions.ending import (
@@ -61,8 +61,9 @@ def transaction(
         TransactionConflict: Another run is in the middle of committing one with the same key.
     """
     block = _Block(key, commit_mode, isolation_level, overwrite, on_commit, on_rollback)
-    if block.lock is not None:
-        block.lock.wait()
+    with block.waiting() as lock:
+        if lock is not None:
+            lock.wait()
     try:
         opened = block.begin()
         try:
@@ -93,8 +94,9 @@ async def atransaction(
 ) -> AsyncIterator[Transaction]:
     """`transaction` for ``async with``: nothing in it blocks the event loop."""
     block = _Block(key, commit_mode, isolation_level, overwrite, on_commit, on_rollback)
-    if block.lock is not None:
-        await block.lock.wait_async()
+    with block.waiting() as lock:
+        if lock is not None:
+            await lock.wait_async()
     try:
         opened = block.begin()
         try:
@@ -204,6 +206,19 @@ class _Block:
             folder = flow.runtime.place.folder / "transaction-locks"
             self.lock = KeyLock(folder / f"{made_key(key)}.lock")
 
+    @contextmanager
+    def waiting(self) -> Iterator[KeyLock | None]:
+        """Give the lock to wait for, if it is one of those that run one after the other."""
+        try:
+            yield self.lock
+        except TimeoutError:  # an OSError as well: the time of the task is up
+            raise
+        except OSError as error:
+            raise HistoryError(
+                f"The lock of a transaction's key cannot be taken: {error.strerror}.",
+                fix="Check the permissions of the folder of the history.",
+            ) from None
+
     def begin(self) -> Transaction:
         """Begin: find out what was decided before, and go on with that."""
         opened, replay = self.transaction, self._context.flow.replay
@@ -238,6 +253,7 @@ class _Block:
         parent = self._parent
         if parent is None or parent.closed:
             return opened.mode is CommitMode.LAZY
+        opened.keep_hooks()
         opened.state = TransactionState.STAGED
         parent.add(opened)
         return False

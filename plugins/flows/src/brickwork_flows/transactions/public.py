@@ -6,6 +6,7 @@ from typing import Any
 from brickwork import Storage, check_key
 from brickwork_flows.context import current_run
 from brickwork_flows.errors import TransactionError
+from brickwork_flows.staging import Kind
 from brickwork_flows.transactions.modes import TransactionState
 from brickwork_flows.transactions.unit import Unit, own_of
 
@@ -36,7 +37,7 @@ class Transaction(Unit):
             raise TransactionError("The name of a value is no text.", fix="Give a text.")
         self.values[name] = value
         if self.own and self.is_active():
-            self.keep(name)
+            self.keep(Kind.VALUE, name, value)
 
     def get(self, name: str, default: Any = _NOTHING) -> Any:
         """Return a value, of this transaction or of the nearest around it that has one.
@@ -79,11 +80,12 @@ class Transaction(Unit):
                 f"A staged write takes bytes, and no {type(data).__name__}.",
                 fix="Encode it first, such as text.encode().",
             )
-        where = self.refer(storage)
         check_key(key)
+        where = self.staging.where(storage)
         self.body = blake2b(f"{self.body}{where} {key}".encode(), digest_size=16).hexdigest()
         if not self.replayed:
-            self.add(self.staging.put(self.path, where, key, memoryview(data).cast("B")))
+            flat = memoryview(data).cast("B")
+            self.add(self.staging.put(self.path, Kind.WRITE, where, key, flat))
 
     def commit(self) -> None:
         """Commit it now: publish what was put aside, and call the hooks.

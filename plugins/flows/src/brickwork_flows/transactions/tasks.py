@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from brickwork_flows.recording import described
-from brickwork_flows.transactions.decisions import COMMITTED, COMMITTING, decision
-from brickwork_flows.transactions.ending import commit, commit_async, publish, roll_back
+from brickwork_flows.transactions.decisions import COMMITTED
+from brickwork_flows.transactions.ending import commit, commit_async, roll_back
 from brickwork_flows.transactions.hooks import hooks_of
 from brickwork_flows.transactions.modes import TransactionState
 from brickwork_flows.transactions.unit import own_of
@@ -93,9 +93,6 @@ def _given_back(run: "Run", options: Options) -> "Transaction | None":
         return _joined(own, own.parent)
     if not (own.parts or own.kept or own.on_commit):
         return None
-    own.made = decision(own.history, own.id)
-    if own.made is not None and own.made.state == COMMITTING:
-        publish(own, own.made)
     if own.made is not None and own.made.state == COMMITTED:
         own.drop()
         return None
@@ -118,6 +115,7 @@ def _joined(own: "Transaction", parent: "Transaction") -> "Transaction | None":
     elif parent.state is TransactionState.COMMITTED:
         return own
     else:
+        own.keep_hooks()
         own.state = TransactionState.STAGED
         parent.add(own)
     return None

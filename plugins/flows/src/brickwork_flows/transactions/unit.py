@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, cast
 
-from brickwork import Block, BrickworkError, Storage, open_serializer, open_storage
+from brickwork import BrickworkError, open_serializer
 from brickwork_flows.context import RunContext, current_transaction
 from brickwork_flows.history.interface import History
 from brickwork_flows.recording import setting
-from brickwork_flows.staging import Staged, Staging
-from brickwork_flows.transactions.decisions import Decision, KeyClaim
+from brickwork_flows.staging import Kind, Staged, Staging
+from brickwork_flows.transactions.decisions import Decision, KeyClaim, decision
+from brickwork_flows.transactions.hooks import CommitHook, found_hooks, where_found
 from brickwork_flows.transactions.modes import CommitMode, IsolationLevel, TransactionState
 
 if TYPE_CHECKING:
     from brickwork_flows.futures import RunFuture
     from brickwork_flows.recording import Run
-    from brickwork_flows.transactions.hooks import CommitHook
     from brickwork_flows.transactions.public import Transaction
 
 _CLOSED = frozenset({TransactionState.COMMITTED, TransactionState.ROLLED_BACK})
@@ -46,7 +46,6 @@ class Unit:
         made: What was decided when its run ran before.
         body: A fingerprint of what its block wrote.
         opened: Whether a transaction within it, of the same body, is open.
-        storages: Storages by address or URL, as they were given.
     """
 
     __slots__ = (
@@ -72,7 +71,6 @@ class Unit:
         "path",
         "run",
         "state",
-        "storages",
         "values",
     )
 
@@ -95,7 +93,7 @@ class Unit:
         self.key = key or made_key(f"{context.flow.root}.{path}")
         self.state = TransactionState.ACTIVE if own else TransactionState.PENDING
         self.run: Run | None = None
-        self.parts: dict[object, Staged | Transaction] = {}
+        self.parts: dict[str, Staged | Transaction] = {}
         self.values: dict[str, Any] = {}
         self.kept: list[Staged] = []
         self.on_commit: tuple[CommitHook, ...] = ()
@@ -106,7 +104,6 @@ class Unit:
         self.made: Decision | None = None
         self.body = ""
         self.opened = False
-        self.storages: dict[str, Storage] = {}
         self._calls: dict[str, int] = {}
         self._lock = threading.Lock()
 
@@ -161,33 +158,62 @@ class Unit:
 
     def add(self, part: "Staged | Transaction") -> None:
         """Let something belong to it, after what belongs to it already."""
-        key = part[:2] if isinstance(part, Staged) else part.path
+        key = part.file if isinstance(part, Staged) else part.path
         with self._lock:
             self.parts.pop(key, None)
             self.parts[key] = part
 
     def adopt(self, left: list[Staged]) -> None:
-        """Let belong to it what its task had put aside before its run was resumed."""
+        """Let belong to it what its run had put aside before that was resumed.
+
+        The run is given back, and so nothing that it called is called again: what that had put
+        aside belongs to it as well.
+        """
+        made: dict[str, Transaction] = {}
         for staged in left:
-            if staged.storage:
+            if staged.kind == Kind.WRITE:
                 self.add(staged)
                 continue
             self.kept.append(staged)
             found = self.staging.read(staged.file)
             if found is not None:
-                self.values[staged.key] = open_serializer("json").loads(found[1])
+                value: Any = open_serializer("json").loads(found[1])
+                within = self if staged.writer == self.path else self._made_again(staged, made)
+                if staged.kind == Kind.VALUE:
+                    within.values[staged.key] = value
+                else:
+                    within.on_commit, within.on_rollback = (found_hooks(each) for each in value)
 
-    def keep(self, name: str) -> None:
-        """Put a value aside, for the hooks after a resume; one that JSON cannot take is not."""
+    def _made_again(self, staged: Staged, made: "dict[str, Transaction]") -> "Transaction":
+        found = made.get(staged.writer)
+        if found is None:
+            kind = cast("type[Transaction]", type(self))
+            around = cast("Transaction", self)
+            found = made[staged.writer] = kind(self.context, staged.writer, around, own=True)
+            self.add(found)
+        return found
+
+    def keep(self, kind: Kind, name: str, value: Any) -> None:
+        """Put something aside for the hooks after a resume; what JSON cannot take is not."""
         try:
-            data = open_serializer("json").dumps(self.values[name])
-            self.kept.append(self.staging.put(self.path, "", name, data))
+            data = open_serializer("json").dumps(value)
+            self.kept.append(self.staging.put(self.path, kind, "", name, data))
         except BrickworkError as error:
             import logging
 
-            logging.getLogger("brickwork.flows").debug(
-                "a value of the transaction %s is not kept: %s", self.path, type(error).__name__
+            logging.getLogger("brickwork.flows").warning(
+                "%s of the transaction %s would not outlive a kill: %s", kind, self.path, error.what
             )
+
+    def keep_hooks(self) -> None:
+        """Put aside where its hooks are found, since its task may be given back by what calls it.
+
+        Not for what the body of the outermost flow calls: that is called again in any case.
+        """
+        body = self.path.rpartition("/")[0] if self.own else self.context.path
+        if body and (self.on_commit or self.on_rollback):
+            hooks = [list(map(where_found, each)) for each in (self.on_commit, self.on_rollback)]
+            self.keep(Kind.HOOKS, "", hooks)
 
     def staged(self) -> Iterator[Staged]:
         """Give what is to be published, in order; also of the transactions within it."""
@@ -208,6 +234,7 @@ class Unit:
         """Let it be as at its beginning."""
         self.state = TransactionState.ACTIVE
         self.values.clear()
+        self.later.clear()
         self._calls.clear()
         self.opened = False
         if self.context.flow.replay.staged is not None:
@@ -221,32 +248,6 @@ class Unit:
         self.parts.clear()
         self.kept.clear()
 
-    # Storages
-
-    def refer(self, storage: Storage | str) -> str:
-        """Return the address or URL of a storage, by which another process finds it.
-
-        Raises:
-            BrickworkError: There is no such storage.
-        """
-        if isinstance(storage, str):
-            if storage in self.storages:
-                return storage
-            opened = open_storage(storage)
-        else:
-            opened = storage
-        address = opened.address if isinstance(opened, Block) else None
-        found = opened.url if address is None else str(address)
-        self.storages[found] = opened
-        return found
-
-    def storage(self, where: str) -> Storage:
-        """Return the storage of an address or URL, as it was given if it was given here."""
-        for each in self.within():
-            if where in each.storages:
-                return each.storages[where]
-        return open_storage(where)
-
 
 def own_of(context: RunContext) -> "Transaction":
     """Return the transaction of a task's run, or of a flow's in a flow; it comes to be so."""
@@ -255,6 +256,9 @@ def own_of(context: RunContext) -> "Transaction":
         from brickwork_flows.transactions.public import Transaction
 
         found = Transaction(context, context.path, enclosing(context), own=True)
+        past = context.flow.replay.calls.get(context.path)
+        if found.parent is None and past is not None and past.known:
+            found.made = decision(found.history, found.id)
         context.transaction = found
     return found
 
