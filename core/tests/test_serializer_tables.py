@@ -24,6 +24,7 @@ from brickwork.testing.serializer_corpus import same
 from brickwork.testing.tabular_corpus import TABLES
 
 VECTORS = Path(__file__).parent / "vectors" / "tables_v1.json"
+EXTENSION = "ARROW:extension:name"
 BOTH = pytest.mark.parametrize(
     "serializer", [ArrowSerializer(), ParquetSerializer()], ids=["arrow", "parquet"]
 )
@@ -97,6 +98,10 @@ class TestCompressedArrow(SerializerContract):
         (pl.DataFrame({"i": [1]}, schema={"i": pl.Int128}), "Int128 .*'i'"),
         (pa.table({"u": pa.nulls(1, pa.uuid())}), "uuid.*'u'"),
         (pa.table({"u": pa.nulls(1, pa.list_(pa.list_view(pa.int8())))}), "list_view.*'u'"),
+        (
+            pa.table({"x": [1]}, pa.schema([pa.field("x", "int64", metadata={EXTENSION: "x"})])),
+            "extension types",
+        ),
         (pa.table({"a": [1]}).replace_schema_metadata({"brickwork": "1"}), "metadata"),
         ([{"a": 1}], "a table of pyarrow, pandas or polars"),
     ],

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Callable
 from typing import Any
 
 from brickwork.builtin.serializers.gzip import too_large
@@ -10,7 +11,7 @@ from brickwork.builtin.serializers.tabular.dictionaries import put_back, take_ou
 from brickwork.builtin.serializers.tabular.footer import Footer
 from brickwork.builtin.serializers.tabular.stream import check_schema
 from brickwork.builtin.serializers.tabular.values import table_of, value_of
-from brickwork.errors import CorruptData, SerializerError, UnsupportedType
+from brickwork.errors import BrickworkError, CorruptData, SerializerError, UnsupportedType
 from brickwork.serializer import DEFAULT_MAX_SIZE, Serializer
 
 _SCHEMA = b"ARROW:schema"  # where pyarrow keeps the types that Parquet has not
@@ -50,6 +51,9 @@ class ParquetSerializer(Serializer):
                 "The table has more values than could be read again.",
                 fix='Use "arrow|zstd" with a larger max_size, or store it in parts.',
             )
+        is_fixed = pyarrow().types.is_fixed_size_list
+        if any(_has(field.type, is_fixed) for field in table.schema):
+            _check_readable(data)
         return data
 
     def loads(self, data: bytes) -> object:
@@ -82,6 +86,14 @@ def _read(data: bytes) -> Any:
     return table
 
 
+def _check_readable(data: bytes) -> None:
+    """Refuse what pyarrow writes and does not read: nulls in lists of a fixed size, before 26."""
+    try:
+        _read(data)
+    except (BrickworkError, OSError, pyarrow().ArrowException):
+        raise _cannot_keep("a list of fixed size with nulls, with this pyarrow") from None
+
+
 def _check_types(schema: Any) -> None:
     """Refuse what Parquet brings back as something else: try it without rows."""
     try:
@@ -90,8 +102,9 @@ def _check_types(schema: Any) -> None:
         found = {}
     else:
         found = dict(enumerate(_open(data).schema_arrow.types))
+    is_dictionary = pyarrow().types.is_dictionary
     for at, field in enumerate(schema):
-        if found.get(at) != _stored(field.type) or _has_dictionary(field.type):
+        if found.get(at) != _stored(field.type) or _has(field.type, is_dictionary):
             raise _cannot_keep(f"the type {str(field.type)[:100]} of column {field.name[:100]!r}")
 
 
@@ -103,11 +116,10 @@ def _stored(arrow_type: Any) -> Any:
     return pa.time32("ms") if arrow_type == pa.time32("s") else arrow_type
 
 
-def _has_dictionary(arrow_type: Any) -> bool:
-    types = pyarrow().types
-    return types.is_dictionary(arrow_type) or (
-        types.is_nested(arrow_type)
-        and any(_has_dictionary(arrow_type.field(at).type) for at in range(arrow_type.num_fields))
+def _has(arrow_type: Any, is_one: Callable[[Any], bool]) -> bool:
+    """Tell whether a type, or one inside it, is of a kind."""
+    return is_one(arrow_type) or any(
+        _has(arrow_type.field(at).type, is_one) for at in range(arrow_type.num_fields)
     )
 
 

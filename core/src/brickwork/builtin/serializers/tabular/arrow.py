@@ -8,6 +8,9 @@ from typing import Any
 from brickwork.errors import BrickworkError, CorruptData, PluginMissing
 from brickwork.serializer import DEFAULT_MAX_SIZE
 
+EXTENSION = b"ARROW:extension:"
+"""Begins the keys in the metadata of a column that say its extension type."""
+
 EMPTY_VALUES = DEFAULT_MAX_SIZE // 8
 """How many values that take no bytes a table may have: each may become a pointer when read."""
 

@@ -7,7 +7,6 @@ read by the form that wrote it, which looks first whether the array has the type
 import base64
 import re
 from collections.abc import Callable
-from datetime import UTC, timedelta, timezone, tzinfo
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -154,13 +153,11 @@ def _decode_zoned(array: Any) -> Any:
     return pd.DatetimeIndex(plain).tz_localize("UTC").tz_convert(_zone(moment.tz)).array
 
 
-def _zone(text: str) -> tzinfo:
-    """Return a time zone by what Arrow calls it; pandas would look for files by some names."""
-    found = re.fullmatch(r"([+-])(\d\d):(\d\d)", text)
-    if not found:
-        return UTC if text == "UTC" else ZoneInfo(text)
-    offset = timedelta(hours=int(found[2]), minutes=int(found[3]))
-    return timezone(-offset if found[1] == "-" else offset)
+def _zone(text: str) -> str:
+    """Return the name of a time zone if it is one: pandas would look for files by other names."""
+    if not re.fullmatch(r"[+-]\d\d:\d\d", text):
+        ZoneInfo(text)
+    return text
 
 
 def _encode_masked(values: Any) -> tuple[Any, Note]:

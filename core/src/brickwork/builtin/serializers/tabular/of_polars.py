@@ -19,7 +19,7 @@ def decode_frame(table: Any, notes: Mapping[str, Any]) -> object:
     import polars
 
     if not table.num_columns:
-        return polars.DataFrame(height=notes["rows"])
+        return polars.DataFrame(height=notes["rows"]) if notes["rows"] else polars.DataFrame()
     return _frame_of(table)
 
 

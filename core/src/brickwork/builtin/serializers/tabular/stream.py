@@ -10,12 +10,11 @@ import io
 import struct
 from typing import Any, BinaryIO
 
-from brickwork.builtin.serializers.tabular.arrow import check_read, damaged, pyarrow
+from brickwork.builtin.serializers.tabular.arrow import EXTENSION, check_read, damaged, pyarrow
 from brickwork.errors import CorruptData
 
 _START = struct.Struct("<II")  # the mark of a message, and how many bytes its metadata have
 _MARK = 0xFFFFFFFF
-_EXTENSION = b"ARROW:extension:"
 _SCHEMA, _DICTIONARY, _RECORDS = 1, 2, 3
 
 
@@ -50,7 +49,7 @@ def read_stream(data: bytes) -> Any:
 
 def check_schema(metadata: bytes) -> None:
     """Refuse a schema, as bytes, that has extension types. Raises CorruptData."""
-    if _EXTENSION in metadata:
+    if EXTENSION in metadata:
         raise CorruptData("The table has a column of an extension type: those are never written.")
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from brickwork.builtin.serializers.tabular.arrow import (
     EMPTY_VALUES,
+    EXTENSION,
     count_empty,
     damaged,
     needed,
@@ -128,7 +129,14 @@ def table_of(value: object, serializer: str) -> Any:
         )
     mark = {"v": VERSION, "kind": kind.name, **notes}
     metadata[KEY] = json.dumps(mark, separators=(",", ":")).encode()
-    return table.replace_schema_metadata(metadata)
+    table = table.replace_schema_metadata(metadata)
+    if EXTENSION in table.schema.serialize().to_pybytes():
+        raise UnsupportedType(
+            f"{serializer!r} cannot keep extension types: no code that a program registered for"
+            " one is called.",
+            fix="Cast the column to its storage.",
+        )
+    return table
 
 
 def check_type(column: str, arrow_type: Any, serializer: str) -> None:
