@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from brickwork import BasicAuth, Block, InvalidName, Secret, Vault, use_vault
 from brickwork.vault.audit import ACTIONS
@@ -201,6 +201,7 @@ _JSON = st.recursive(
 )
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.dictionaries(st.text(), _JSON, max_size=4), st.text(min_size=1))
 def test_what_is_emitted_survives_the_journal(payload: dict[str, Any], name: str) -> None:
     """A line of the journal gives back the event that made it."""
@@ -242,6 +243,7 @@ def test_what_is_no_cursor_is_refused(text: str) -> None:
         next(events(after=text), None)
 
 
+@settings(deadline=None)  # as above
 @given(st.integers(0, 10**17), st.integers(0, 10**17))
 def test_a_cursor_reads_what_it_writes(changes: int, trail: int) -> None:
     """A cursor comes back from its text."""

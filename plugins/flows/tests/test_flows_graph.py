@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from brickwork import Secret
 from brickwork.cli.app import run as run_brickwork
@@ -186,6 +186,7 @@ def test_graphs_hide_secrets_and_control_characters(brickwork: Command, form: st
     assert "\u202e" not in out
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.tuples(st.sampled_from(["a", "b-1", "s-0/a"]), st.integers(0, 30))))
 def test_ranges_give_back_the_keys(calls: list[tuple[str, int]]) -> None:
     """Whatever the futures are, what is recorded stands for just these, in their order."""

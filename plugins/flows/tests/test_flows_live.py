@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from brickwork import Progress, Secret
 from brickwork.testing.commandline import Conversation, command_line
@@ -194,12 +194,14 @@ def test_names_and_messages_are_harmless() -> None:
     assert all(line.isprintable() for line in text.split("\n"))
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(), st.integers(0, 30))
 def test_a_line_is_never_too_long(text: str, width: int) -> None:
     """Whatever is in it, wide characters too, a cut text fits."""
     assert cells(cut(text, width)) <= max(0, width)
 
 
+@settings(deadline=None)  # as above
 @given(
     st.text(st.characters(categories=["L", "N", "S", "Zs"])),
     st.integers(0, 20),
@@ -326,6 +328,37 @@ def test_many_threads_print_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None
     shown = Terminal().feed(tty.getvalue()).text.split("\n")
     assert sorted(shown[:-2]) == sorted(f"t{n} {line}" for n in range(4) for line in range(50))
     assert shown[-2:] == ["* one", "* two"]
+
+
+def test_no_letter_is_lost_between_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines that come in pieces, from many threads at once, are mixed at worst."""
+    tty = terminal_of(monkeypatch)
+    screen = Screen(lambda _: [Row(0, "*", "", "", "", ended=False)])
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [
+            threading.Thread(target=lambda n=n: [print(n, end="|\n") for _ in range(300)])
+            for n in range(4)
+        ]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    finally:
+        sys.setswitchinterval(interval)
+        screen.close()
+    shown = Terminal().feed(tty.getvalue()).text
+    assert [shown.count(str(n)) for n in range(4)] == [300] * 4
+    assert shown.count("|") == 1200
+
+
+def test_a_terminal_that_is_gone_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs goes on, and ends, when nobody can see it any more."""
+    tty = terminal_of(monkeypatch)
+    screen = Screen(two_rows)
+    tty.close()
+    screen.close()
 
 
 def test_a_narrower_terminal_is_tidied_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, TextIO
 
 from brickwork_flows.cli.live_text import Row, cells
@@ -46,7 +47,7 @@ class Screen:
         self._colours = not os.environ.get("NO_COLOR")
         self._process = os.getpid()
         # A signal handler may print while a line is written.
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._drawn: list[str] = []  # what stands on the terminal now, without colours
         self._frame: list[str] = []  # what was drawn last, with colours, and without
         self._plain: list[str] = []
@@ -64,18 +65,17 @@ class Screen:
 
     def close(self) -> None:
         """Draw the lines a last time, and leave them; print as ever."""
-        if self._closed or self._process != os.getpid():
+        if not self.shows:
             return
         self._stop.set()
         self._thread.join(1.0)
-        for above in self._above:
-            above.flush()
-        with self._lock:
+        with self.lock, suppress(OSError, ValueError):  # the terminal may be gone
+            for above in self._above:
+                above.flush()
             if self._open:
                 self._error.write("\n")
-                self._open = False
             self._paint()
-            self._closed = True
+        self._closed = True
         for name in ("stderr", "stdout"):
             current = getattr(sys, name)
             if isinstance(current, _Above) and current in self._above:
@@ -83,16 +83,18 @@ class Screen:
 
     def paint(self) -> None:
         """Draw the lines as they are now."""
-        with self._lock:
+        with self.lock:
             if not self._open and not self._closed:
                 self._paint()
 
+    @property
+    def shows(self) -> bool:
+        """Whether lines are shown, by this process."""
+        return not self._closed and self._process == os.getpid()
+
     def print(self, stream: TextIO, text: str) -> None:
         """Print a text above the lines."""
-        if self._closed or self._process != os.getpid():
-            stream.write(text)
-            return
-        with self._lock:
+        with self.lock:
             self._erase()
             stream.write(text)
             stream.flush()
@@ -163,10 +165,13 @@ class _Above:
 
     def write(self, text: str) -> int:
         """Print whole lines; keep the rest until it is one, or is flushed."""
-        whole, newline, rest = (self._rest + text).rpartition("\n")
-        self._rest = rest
-        if newline:
-            self._screen.print(self.stream, whole + newline)
+        screen = self._screen
+        if not screen.shows:
+            return self.stream.write(text)
+        with screen.lock:
+            whole, newline, self._rest = (self._rest + text).rpartition("\n")
+            if newline:
+                screen.print(self.stream, whole + newline)
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -176,11 +181,16 @@ class _Above:
 
     def flush(self) -> None:
         """Print what is no whole line yet; until it is, the lines below are away."""
-        rest, self._rest = self._rest, ""
-        if rest:
-            self._screen.print(self.stream, rest)
-        else:
+        screen = self._screen
+        if not screen.shows:
             self.stream.flush()
+            return
+        with screen.lock:
+            rest, self._rest = self._rest, ""
+            if rest:
+                screen.print(self.stream, rest)
+            else:
+                self.stream.flush()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
