@@ -267,11 +267,11 @@ def test_old_runs_are_removed_by_age_and_state(flows: Path, brickwork: Command) 
     """Only what ended so long ago, in one of the states, is removed."""
     brickwork("flow", "run", f"{flows}:later")
     brickwork("flow", "run", f"{flows}:needs_mending", "-p", "token=-", stdin="t0ken")
-    assert "0 run(s)" in brickwork("run", "rm", "--older-than", "1d").err
-    assert "1 run(s)" in brickwork("run", "rm", "--older-than", "0s", "--state", "failed").err
+    assert "0 run(s)" in brickwork("run", "prune", "--older-than", "1d").err
+    assert "1 run(s)" in brickwork("run", "prune", "--older-than", "0s", "--state", "failed").err
     assert newest().name == "later"
     assert brickwork("run", "rm").code == 2
-    assert brickwork("run", "rm", "--older-than", "soon").code == 2
+    assert brickwork("run", "prune", "--older-than", "soon").code == 2
     assert brickwork("run", "rm", "--state", "failed", newest().id).code == 2
 
 

@@ -180,6 +180,15 @@ class Leaving(SqliteHistory):
         return []
 
 
+class Zealous(SqliteHistory):
+    """Takes what is small for what is unused."""
+
+    def compact(self) -> None:
+        """Drop entries."""
+        for entry in self.entries("colours"):
+            self.put("colours", entry.key, None)
+
+
 class Mute(SqliteHistory):
     """Keeps no emitted event."""
 
@@ -271,6 +280,7 @@ class AllResults(SqliteHistory):
         (Patterned, "test_entries_come_in_order_and_in_parts"),
         (Unbound, "test_remove_takes_everything_of_one_run"),
         (Leaving, "test_remove_takes_everything_of_one_run"),
+        (Zealous, "test_compacting_loses_nothing"),
         (Mute, "test_changes_come_as_they_were_recorded"),
         (ByTime, "test_changes_come_as_they_were_recorded"),
         (Overlapping, "test_changes_come_in_pages"),

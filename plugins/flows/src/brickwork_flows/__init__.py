@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     )
     from brickwork_flows.runners import TaskRunner as TaskRunner, ThreadRunner as ThreadRunner
     from brickwork_flows.runners.processes import ProcessRunner as ProcessRunner
+    from brickwork_flows.retention import Pruned as Pruned, prune_runs as prune_runs
     from brickwork_flows.runs import (
         RecordedRun as RecordedRun,
         get_run as get_run,
@@ -152,6 +153,7 @@ _HOMES = {
     "resuming": "aresume_flow_run resume resume_flow_run",
     "runners": "TaskRunner ThreadRunner",
     "runners.processes": "ProcessRunner",
+    "retention": "Pruned prune_runs",
     "runs": "RecordedRun get_run list_runs",
     "runtime": "use_history",
     "states": "State StateType",

@@ -4,7 +4,7 @@ import json
 import os
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -133,6 +133,14 @@ class CacheStore:
         """Give the files of all entries."""
         yield from self.folder.glob(f"??/*{ENTRY}")
 
+    def readable(self) -> Iterator[Entry]:
+        """Give all entries that can be read."""
+        for path in self.entries():
+            with suppress(UnreadableEntry):
+                entry = self.read(path.name.removesuffix(ENTRY))
+                if entry is not None:
+                    yield entry
+
 
 @lru_cache(maxsize=16)
 def _folder_of(place: Path) -> Path:
@@ -179,7 +187,12 @@ def _check(body: bytes) -> bytes:
     return blake2b(body, digest_size=_CHECK_BYTES).hexdigest().encode()
 
 
-def prune(older_than: timedelta | None = None) -> int:
+def prune(
+    older_than: timedelta | None = None,
+    *,
+    of_runs: AbstractSet[str] = frozenset(),
+    dry_run: bool = False,
+) -> int:
     """Remove what is of no use any more from the cache of the history in use.
 
     That is what has expired, what cannot be read, and files that killed processes left behind.
@@ -187,9 +200,11 @@ def prune(older_than: timedelta | None = None) -> int:
 
     Args:
         older_than: Remove what was computed longer ago as well.
+        of_runs: Remove what was computed in these runs of flows, too, by their ids.
+        dry_run: Remove nothing.
 
     Returns:
-        How many results were removed.
+        How many results were removed, or would be.
     """
     store = CacheStore.of(current_runtime().place)
     at = now()
@@ -197,13 +212,17 @@ def prune(older_than: timedelta | None = None) -> int:
     for path in store.entries():
         try:
             entry = store.read(path.name.removesuffix(ENTRY))
-            useful = entry is None or entry.counts(older_than, at)
+            useful = entry is None or (
+                entry.counts(older_than, at) and entry.kept.run.partition(".")[0] not in of_runs
+            )
         except UnreadableEntry:
             useful = False
         if not useful:
-            path.unlink(missing_ok=True)
             removed += 1
-    _remove_left_behind(store, at)
+            if not dry_run:
+                path.unlink(missing_ok=True)
+    if not dry_run:
+        _remove_left_behind(store, at)
     return removed
 
 

@@ -6,7 +6,7 @@ import click
 
 from brickwork.commands import json_option, note, print_json, print_table, print_text
 from brickwork_flows.cli.found import found
-from brickwork_flows.cli.run_change import result, rm
+from brickwork_flows.cli.run_change import prune, result, rm
 from brickwork_flows.cli.run_control import cancel, pause, resume, send
 from brickwork_flows.cli.run_graph import graph
 from brickwork_flows.cli.run_logs import logs
@@ -26,7 +26,7 @@ def group() -> None:
     """
 
 
-for _command in (result, rm, cancel, pause, resume, send):
+for _command in (result, rm, prune, cancel, pause, resume, send):
     group.add_command(_command)
 
 

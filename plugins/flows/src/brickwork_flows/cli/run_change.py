@@ -1,19 +1,20 @@
-"""``brickwork run result|rm``: what a run returned, and its removal."""
+"""``brickwork run result|rm|prune``: what runs returned, and their removal."""
 
 import os
 import sys
-import time
+from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from brickwork.commands import json_option, jsonable, note, print_json
 from brickwork_flows.cli.ages import seconds
-from brickwork_flows.cli.found import found
-from brickwork_flows.errors import NotResumable
-from brickwork_flows.history.interface import RunRecord
-from brickwork_flows.runtime import Runtime, current_runtime
-from brickwork_flows.states import FINAL, StateType
+from brickwork_flows.runs import found
+from brickwork_flows.runtime import current_runtime
+from brickwork_flows.states import StateType
+
+_LONGEST = 1e11  # seconds: thousands of years, and still a timedelta
 
 
 @click.command("result")
@@ -61,72 +62,72 @@ def _write(path: Path, data: bytes) -> None:
 
 
 @click.command("rm")
-@click.argument("run_ids", nargs=-1, metavar="ID...")
+@click.argument("run_ids", nargs=-1, required=True, metavar="ID...")
+def rm(run_ids: tuple[str, ...]) -> None:
+    """Remove runs, with what they recorded, their stored results, and their artifacts.
+
+    An artifact that is the newest version of its key stays. For old runs there is `prune`.
+    """
+    from brickwork_flows.retention import check_removable, remove_run
+
+    runtime = current_runtime()
+    records = [found(runtime, each) for each in run_ids]
+    for record in records:
+        check_removable(record)
+    for record in records:
+        _tell(remove_run(runtime, record.id))
+    note(f"{len(records)} run(s) removed.")
+
+
+@click.command("prune")
 @click.option(
-    "--older-than", callback=seconds, metavar="AGE", help="All that ended so long ago: 30d."
+    "--older-than", callback=seconds, metavar="AGE", help="Runs that ended so long ago: 30d."
 )
+@click.option(
+    "--keep",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="The newest N of each flow stay; without --older-than, all others go.",
+)
+@click.option("--flow", "flow", metavar="NAME", help="Only runs of this flow.")
 @click.option(
     "--state",
     "states",
     multiple=True,
     type=click.Choice([each.value for each in StateType if each.final]),
-    help="With --older-than: only those in this state; repeatable.",
+    help="Only runs that ended in this state; repeatable.",
 )
-def rm(run_ids: tuple[str, ...], older_than: float | None, states: tuple[str, ...]) -> None:
-    """Remove runs, with what they recorded, their stored results, and their artifacts.
+@click.option("--dry-run", is_flag=True, help="Remove nothing, and tell what would be.")
+@json_option
+def prune(
+    older_than: float | None,
+    keep: int,
+    flow: str | None,
+    states: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Remove old runs with their results, and what nothing points to any more.
 
-    An artifact that is the newest version of its key stays.
+    Without --older-than and --keep no run is removed: only results in the cache that have expired,
+    and files that killed processes left behind a day ago.
     """
-    if bool(run_ids) == (older_than is not None):
-        raise click.UsageError("Give ids, or --older-than.")
-    if states and older_than is None:
-        raise click.UsageError("--state goes with --older-than.")
-    runtime = current_runtime()
-    if older_than is None:
-        records = [found(runtime, each) for each in run_ids]
-    else:
-        wanted = frozenset(map(StateType, states)) or FINAL
-        records = _older(runtime, time.time() - older_than, wanted)
-    for record in records:
-        _check_removable(record)
-    for record in records:
-        _remove(runtime, record)
-    note(f"{len(records)} run(s) removed.")
+    from brickwork_flows.retention import prune_runs
+
+    if (states or flow) and older_than is None and not keep:
+        raise click.UsageError("--state and --flow go with --older-than or --keep.")
+    age = None if older_than is None else timedelta(seconds=min(older_than, _LONGEST))
+    done = prune_runs(older_than=age, keep=keep, states=states, flow=flow, dry_run=dry_run)
+    _tell(done.problems)
+    if as_json:
+        print_json("run.prune/1", {**done._asdict(), "dry_run": dry_run})
+        return
+    word = "would be removed" if dry_run else "removed"
+    runs, cached, files = len(done.runs), done.cached, done.orphans
+    note(f"{runs} run(s), {cached} cached result(s) and {files} file(s) {word}.")
 
 
-def _older(runtime: Runtime, end: float, states: frozenset[StateType]) -> list[RunRecord]:
-    runtime.flush()
-    records: list[RunRecord] = []
-    page = runtime.history.runs(states=states, limit=500)
-    while page:
-        records += [each for each in page if each.state.timestamp < end]
-        page = runtime.history.runs(states=states, before=page[-1].id, limit=500)
-    return records
-
-
-def _check_removable(record: RunRecord) -> None:
-    if record.id != record.flow_run:
-        raise NotResumable(
-            f"The run {record.id} is part of another one.", fix=f"Remove that: {record.flow_run}."
-        )
-    if not record.state.final:
-        raise NotResumable(
-            f"The run {record.id} has not ended: it is {record.state.type.value}.",
-            fix=f"End it first: brickwork run cancel {record.id}.",
-        )
-
-
-def _remove(runtime: Runtime, record: RunRecord) -> None:
-    from brickwork import BrickworkError, KeyNotFound, open_storage
-    from brickwork_flows.artifacts.keeping import forget_run
-    from brickwork_flows.staging import Staging
-
-    forget_run(runtime, record.id)
-    Staging(runtime.place, record.id).clear()
-    for kept in runtime.history.remove(record.id):
-        try:
-            open_storage(kept.url or "").delete(kept.storage_key or "")
-        except KeyNotFound:
-            continue
-        except BrickworkError as error:
-            note(f"The result of {kept.run} stays where it is: {error.what}")
+def _tell(problems: Iterable[str]) -> None:
+    for problem in problems:
+        note(problem)

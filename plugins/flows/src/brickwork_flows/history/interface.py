@@ -266,6 +266,9 @@ class History(ABC):
         Not those that the result of another run points to, as that of a cache hit does.
         """
 
+    def compact(self) -> None:  # noqa: B027  # nothing is what most have to do
+        """Give back the space of what was removed; nothing, unless overridden."""
+
     @abstractmethod
     def close(self) -> None:
         """Close this thread's connection."""

@@ -19,6 +19,9 @@ from brickwork_flows.states import StateType
 
 T = TypeVar("T")
 
+_UNUSED = 0.2
+"""Of a file's pages: where more of them have nothing in them, they are given back."""
+
 
 _RUN_COLUMNS = (
     "r.id, r.kind, r.name, r.run_name, r.parent, r.key, r.flow_run, r.tags, r.inputs, r.details"
@@ -226,6 +229,20 @@ class SqliteHistory(History):
             (collection, after, prefix, _beyond(prefix), limit),
         )
         return [Entry(key, json.loads(value), *rest) for key, value, *rest in rows]
+
+    def compact(self) -> None:
+        """Write the file anew where much of it is unused, and empty the write-ahead log."""
+        if not self.path.exists():
+            return
+        database = self._typed(self._connection)
+
+        def number(pragma: str) -> int:
+            found: int = database.execute(f"PRAGMA {pragma}").fetchone()[0]
+            return found
+
+        if self._typed(lambda: number("freelist_count") > _UNUSED * number("page_count")):
+            self._typed(lambda: database.execute("VACUUM"))
+        self._typed(lambda: database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
 
     def close(self) -> None:
         """Close this thread's connection."""

@@ -257,6 +257,18 @@ class HistoryContract(EntriesContract, ChangesContract):
         assert list(history.remove("f")) == [], "The run g would lose its result."
         assert list(history.remove("g")) == [shared._replace(run="g")], "Nobody needs it now."
 
+    def test_compacting_loses_nothing(self, history: History) -> None:
+        """Giving back space changes nothing that is kept, also when it is done twice."""
+        history.record([*begun("f"), ended("f"), *begun("g"), ResultKept("g", "json", b"[1]")])
+        history.put("colours", "sky", "blue")
+        history.remove("f")
+        before = history.run("g")
+        history.compact()
+        history.compact()
+        after = (history.run("g"), history.result("g"), history.entry("colours", "sky"))
+        assert after[0] == before, "A run is another one after compacting."
+        assert None not in after, "Compacting has lost something that is kept."
+
     def test_threads_lose_nothing(self, history: History) -> None:
         """Eight threads that record at once keep everything."""
 
