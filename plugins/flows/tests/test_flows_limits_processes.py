@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -245,7 +246,8 @@ def test_a_run_that_was_killed_with_a_slot_is_resumed(runtime: Runtime, tmp_path
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "in\n"
-    runtime.flush()
+    while not runtime.history.runs():  # that process writes its history soon, and not at once
+        Event().wait(0.01)
     run = runtime.history.runs()[0]
     (holder,) = list_limits()[0].holders
     assert (holder.run, holder.pid) == (f"{run.id}.query-0", process.pid)
