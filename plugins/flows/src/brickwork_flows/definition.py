@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 from brickwork import InvalidArguments, Task
-from brickwork_flows.dependencies import has_futures, resolved, waited_for
+from brickwork_flows.dependencies import has_futures, resolved, resolved_async, waited_for
 from brickwork_flows.errors import InvalidFlow, InvalidParameters
 from brickwork_flows.hooks import Hook, check_hooks, tell, tell_async
 from brickwork_flows.names import NameOption, check_name
+from brickwork_flows.recording import Run
 from brickwork_flows.result_settings import OPTIONS as OPTIONS_OF_RESULTS, check_results
 from brickwork_flows.runners import TaskRunner
 from brickwork_flows.running import Beginning, Running
+from brickwork_flows.states import State, StateType
+from brickwork_flows.submission import OPTIONS, Outcome, Waits, call_options
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,20 +96,27 @@ class Flow(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the flow; an async one gives the coroutine that runs it.
 
+        With ``return_state=True`` besides its parameters it gives the state in which the run ended,
+        whose ``result()`` gives what was returned, or raises what was raised; ``wait_for=[...]``
+        takes futures to wait for. Both as for tasks.
+
         Raises:
             InvalidParameters: The parameters do not fit the signature.
         """
         running: Any
-        running = self._run_async(args, kwargs) if self.is_async else self._run(args, kwargs)
+        if kwargs and not OPTIONS.isdisjoint(kwargs):
+            running = (self._with_async if self.is_async else self._with)(args, kwargs)
+        else:
+            running = self._run_async(args, kwargs) if self.is_async else self._run(args, kwargs)
         return running  # type: ignore[no-any-return]  # what the function returns
 
     async def aio(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Run the flow in an event loop: always a coroutine; a sync function runs in a thread."""
         if self.is_async:
-            return await self._run_async(args, kwargs)
+            return await self._with_async(args, kwargs)
         import asyncio
 
-        return await asyncio.to_thread(self._run, args, kwargs)
+        return await asyncio.to_thread(self._with, args, kwargs)
 
     def with_options(self, **changes: Unpack[FlowOptions]) -> "Flow[P, R]":
         """Return the same flow with other options; those not given stay."""
@@ -122,14 +132,45 @@ class Flow(Generic[P, R]):
 
     # One run
 
+    def _with(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Run the flow with the options of a call."""
+        kwargs, after, state = call_options(self._task, kwargs)
+        if after:
+            resolved(self.name, after, {})
+        runs: list[Run] = []
+        try:
+            value = self._run(args, kwargs, None, runs, after)
+        except Exception as error:
+            if state:
+                return _outcome(runs, error)
+            raise
+        return _outcome(runs, None, value) if state else value
+
+    async def _with_async(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """`_with` without blocking the event loop."""
+        kwargs, after, state = call_options(self._task, kwargs)
+        if after:
+            await resolved_async(self.name, after, {})
+        runs: list[Run] = []
+        try:
+            value = await self._run_async(args, kwargs, None, runs, after)
+        except Exception as error:
+            if state:
+                return _outcome(runs, error)
+            raise
+        return _outcome(runs, None, value) if state else value
+
     def _run(
         self,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         how: Beginning | None = None,
+        runs: list[Run] | None = None,
+        awaited: Waits = (),
     ) -> Any:
-        after = waited_for((args, kwargs)) if has_futures(args, kwargs) else []
-        if after:
+        found = has_futures(args, kwargs)
+        after = waited_for((args, kwargs, awaited)) if found or awaited else []
+        if found:
             args, kwargs = resolved(self.name, args, kwargs)
         arguments = self._arguments(args, kwargs)
         how = how or Beginning.of_call(self, arguments)
@@ -138,6 +179,8 @@ class Flow(Generic[P, R]):
             return how.value
         running = Running(self, how, arguments)
         run = running.run
+        if runs is not None:
+            runs.append(run)
         try:
             with running.slots(), running:
                 if self._hooked:
@@ -154,9 +197,12 @@ class Flow(Generic[P, R]):
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         how: Beginning | None = None,
+        runs: list[Run] | None = None,
+        awaited: Waits = (),
     ) -> Any:
-        after = waited_for((args, kwargs)) if has_futures(args, kwargs) else []
-        if after:
+        found = has_futures(args, kwargs)
+        after = waited_for((args, kwargs, awaited)) if found or awaited else []
+        if found:
             import asyncio
 
             args, kwargs = await asyncio.to_thread(resolved, self.name, args, kwargs)
@@ -167,6 +213,8 @@ class Flow(Generic[P, R]):
             return how.value
         running = Running(self, how, arguments)
         run = running.run
+        if runs is not None:
+            runs.append(run)
         try:
             async with running.slots():
                 with running:
@@ -212,6 +260,16 @@ class Flow(Generic[P, R]):
         """Return what arguments that do not fit are for a flow, which is no task for its users."""
         what = error.what.removeprefix(f"Task {self.name!r}: ")
         return InvalidParameters(f"Flow {self.name!r}: {what}", fix=error.fix)
+
+
+def _outcome(runs: list[Run], error: Exception | None, value: Any = None) -> Outcome:
+    """Return how a run ended; raise what was raised where none began, or where it goes on later."""
+    if error is None:
+        # One that is replayed gives back its result, and no run of it begins.
+        return Outcome.ended(runs[0].state if runs else State(StateType.COMPLETED), value)
+    if not runs or not runs[0].ended:
+        raise error
+    return Outcome.ended(runs[0].state, None, error)
 
 
 @overload

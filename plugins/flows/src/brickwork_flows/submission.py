@@ -131,7 +131,7 @@ OPTIONS: frozenset[str] = frozenset({"wait_for", "return_state"})
 
 
 class Outcome(State):
-    """The state in which a task ended, with its result; what ``return_state=True`` gives back."""
+    """The state in which a task or flow ended, with its result; ``return_state=True`` gives it."""
 
     __slots__ = ("_error", "_value")
 
@@ -142,17 +142,22 @@ class Outcome(State):
     def of(cls, future: RunFuture[Any]) -> Self:
         """Wait for a future, and return how it ended."""
         future.wait()
-        state, error = future.state, future.exception()
+        error = future.exception()
+        return cls.ended(future.state, None if error else future.result(), error)
+
+    @classmethod
+    def ended(cls, state: State, value: Any, error: BaseException | None = None) -> Self:
+        """Return a state with what was returned, or raised."""
         outcome = cls(state.type, state.name, state.message, state.timestamp)
         object.__setattr__(outcome, "_error", error)
-        object.__setattr__(outcome, "_value", None if error else future.result())
+        object.__setattr__(outcome, "_value", value)
         return outcome
 
     def result(self, *, raise_on_failure: bool = True) -> Any:
-        """Return the task's result.
+        """Return the result.
 
         Args:
-            raise_on_failure: Whether to raise what the task raised, or to return that.
+            raise_on_failure: Whether to raise what was raised, or to return that.
         """
         if self._error is None:
             return self._value
