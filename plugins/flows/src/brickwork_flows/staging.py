@@ -137,19 +137,14 @@ class Staging:
             writers = self._within.pop(path, ())
             return sorted(each for writer in writers for each in self._left.pop(writer, ()))
 
-    def forget(self, path: str) -> None:
+    def forget(self, writer: str) -> None:
         """Throw away what is left of a task or transaction that begins anew.
 
-        Not that of the tasks that it called: those may be given back.
+        Not of what it calls: a task may be given back, and a transaction be committed already.
         """
         with self._lock:
-            left = [
-                self._left.pop(writer, [])
-                for writer in self._within.get(path, ())
-                if writer == path or writer[len(path) :].startswith("/(")
-            ]
-        for staged in left:
-            self.remove(*staged)
+            left = self._left.pop(writer, ())
+        self.remove(*left)
 
     def prune(self, path: str) -> None:
         """Throw away what is left of a call that has ended: it was not made again within it."""
