@@ -168,6 +168,11 @@ def test_inside_a_holder_nobody_waits_behind_others() -> None:
     book.join(ticket(2, "a", "b"))
     book.join(ticket(3, "b", inside=True))
     assert list(book.held) == ["1", "3"]
+    book.join(ticket(4, "b"))
+    book.join(ticket(5, "b", inside=True))
+    book.leave("3")
+    book.settle()
+    assert list(book.held) == ["1", "5"]
 
 
 def test_what_never_fits_is_told() -> None:

@@ -15,7 +15,14 @@ from typing import Any
 
 import pytest
 
-from brickwork_flows import StateType, concurrency, list_limits, resume, set_limit
+from brickwork_flows import (
+    StateType,
+    concurrency,
+    list_limits,
+    release_limit,
+    resume,
+    set_limit,
+)
 from brickwork_flows.limits import alive
 from brickwork_flows.limits.alive import Life, bodies, is_dead, machine
 from brickwork_flows.limits.book import Process, Ticket
@@ -122,6 +129,36 @@ for each in threads: each.join()
     assert len(half) == 8
     assert min(half.values()) >= 8
     assert not list_limits()[0].holders
+
+
+def test_who_wants_much_starves_nobody(runtime: Runtime) -> None:
+    """Beside a process with a hundred claims in line, one with a single one has turns."""
+    set_limit("db", 1)
+    body = """
+from threading import Thread
+from contextvars import copy_context
+def work(turns):
+    for _ in range(turns):
+        with concurrency("db"):
+            say("in"); time.sleep(0.002)
+greedy = sys.stdin.readline() == "greedy\\n"
+threads = [Thread(target=copy_context().run, args=(work, 1)) for _ in range(100 if greedy else 0)]
+for each in threads: each.start()
+if not greedy: work(20)
+for each in threads: each.join()
+"""
+    with concurrency("db"), processes(runtime, 2, body) as running:
+        for process, kind in zip(running, ("greedy", "modest"), strict=True):
+            assert process.stdin is not None
+            process.stdin.write(f"{kind}\n")
+            process.stdin.flush()
+        until(lambda: len(list_limits()[0].waiting) == 2)
+        release_limit("db")  # all are in line
+        greedy, modest = (lines(process) for process in running)
+    assert (len(greedy), len(modest)) == (100, 20)
+    last = modest[-1][0]
+    # Taking turns, 20 of the others come before the last of these; in one line, nearly all would.
+    assert sum(at < last for at, *_ in greedy) <= 60
 
 
 @pytest.mark.parametrize("where", ["holding", "waiting"])
