@@ -299,8 +299,8 @@ def test_pruning_beside_running_processes(runtime: Runtime) -> None:
     while any(worker.poll() is None for worker in workers):
         removed += len(prune_runs(older_than=NOW, keep=3).runs)
     for worker in workers:
-        out, err = worker.communicate(timeout=60)
-        assert (worker.returncode, out, err) == (0, "done\n", "")
+        _, err = worker.communicate(timeout=60)
+        assert (worker.returncode, err) == (0, "")
 
     prune_runs(older_than=NOW, keep=3)
     assert removed > 20
