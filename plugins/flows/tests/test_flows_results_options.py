@@ -20,7 +20,7 @@ from brickwork import (
     open_serializer,
     open_storage,
 )
-from brickwork_flows import INPUTS, flow, resume, task
+from brickwork_flows import INPUTS, flow, get_run, resume, task
 from brickwork_flows.errors import InvalidFlow, MissingResult
 from brickwork_flows.history.events import ResultKept
 from brickwork_flows.results import INLINE_BYTES, restore
@@ -404,6 +404,30 @@ def test_sealing_goes_with_any_chain(runtime: Runtime, tmp_path: Path) -> None:
 
     assert kept.chain == "json|zstd|aes256gcm"
     assert restore(kept) == value
+
+
+def test_tables_are_results(runtime: Runtime, tmp_path: Path) -> None:
+    """A DataFrame is kept as a Parquet file in the envelope, and taken out as one."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {"day": pandas.date_range("2026-01-01", periods=5000), "n": range(5000)}
+    )
+
+    @task(result_serializer="parquet", result_storage=f"file:{tmp_path}/s")
+    def load() -> Any:
+        return frame
+
+    @flow
+    def main() -> int:
+        return len(load())
+
+    main()
+    runtime.flush()
+    run = get_run(f"{runtime.history.runs()[0].id}.load-0")
+
+    pandas.testing.assert_frame_equal(run.result(), frame)
+    assert run.payload()[:4] == b"PAR1"
+    assert len(list((tmp_path / "s").iterdir())) == 1
 
 
 # Keys
