@@ -97,9 +97,9 @@ if TYPE_CHECKING:
         resume as resume,
         resume_flow_run as resume_flow_run,
     )
+    from brickwork_flows.retention import Pruned as Pruned, prune_runs as prune_runs
     from brickwork_flows.runners import TaskRunner as TaskRunner, ThreadRunner as ThreadRunner
     from brickwork_flows.runners.processes import ProcessRunner as ProcessRunner
-    from brickwork_flows.retention import Pruned as Pruned, prune_runs as prune_runs
     from brickwork_flows.runs import (
         RecordedRun as RecordedRun,
         get_run as get_run,
