@@ -17,7 +17,7 @@ from brickwork.commands import (
     print_text,
 )
 from brickwork_flows.artifacts import Artifact, Table, get_artifact, keeping, list_artifacts
-from brickwork_flows.cli.found import found
+from brickwork_flows.runs import found
 from brickwork_flows.runtime import current_runtime
 
 _NAME = re.compile(r"(?P<key>.+)@(?P<version>[1-9][0-9]{0,8})")

@@ -18,9 +18,9 @@ from brickwork.commands import (
     print_text,
 )
 from brickwork_flows.cli.ages import seconds
-from brickwork_flows.cli.found import found
 from brickwork_flows.eventing.recorded import NAME, PREFIX, Cursor, RecordedEvent
 from brickwork_flows.eventing.stream import Stream, Wanted, following
+from brickwork_flows.runs import found
 from brickwork_flows.runtime import current_runtime
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -5,7 +5,6 @@ from typing import Any
 import click
 
 from brickwork.commands import json_option, note, print_json, print_table, print_text
-from brickwork_flows.cli.found import found
 from brickwork_flows.cli.run_change import prune, result, rm
 from brickwork_flows.cli.run_control import cancel, pause, resume, send
 from brickwork_flows.cli.run_graph import graph
@@ -13,6 +12,7 @@ from brickwork_flows.cli.run_logs import logs
 from brickwork_flows.cli.run_watch import watch
 from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.parameters import shown
+from brickwork_flows.runs import found
 from brickwork_flows.runtime import Runtime, current_runtime
 from brickwork_flows.states import StateType
 

@@ -14,10 +14,10 @@ from brickwork.commands import (
     pass_invocation,
     print_json,
 )
-from brickwork_flows.cli.found import found
 from brickwork_flows.errors import NotResumable
 from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.history.requests import ask
+from brickwork_flows.runs import found
 from brickwork_flows.runtime import Runtime, current_runtime
 from brickwork_flows.states import StateType
 

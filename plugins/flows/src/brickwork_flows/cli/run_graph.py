@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import click
 
 from brickwork.commands import harmless, print_json, print_text
-from brickwork_flows.cli.found import found
 from brickwork_flows.dependencies import expanded
 from brickwork_flows.history.interface import RunRecord
+from brickwork_flows.runs import found
 from brickwork_flows.runtime import current_runtime
 
 TOGETHER = 10

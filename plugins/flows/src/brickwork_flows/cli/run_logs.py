@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from brickwork.commands import harmless, json_option, print_json, print_text
-from brickwork_flows.cli.found import found
 from brickwork_flows.history.events import Logged
+from brickwork_flows.runs import found
 from brickwork_flows.runtime import Runtime, current_runtime
 
 POLL_SECONDS = 0.2

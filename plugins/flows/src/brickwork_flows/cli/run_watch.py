@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 import click
 
 from brickwork.commands import harmless, print_text
-from brickwork_flows.cli.found import found
 from brickwork_flows.cli.live_screen import Screen, is_terminal
 from brickwork_flows.cli.live_text import Row
 from brickwork_flows.history.events import RunStarted, StateSet
 from brickwork_flows.history.interface import Change, RunRecord
+from brickwork_flows.runs import found
 from brickwork_flows.runtime import Runtime, current_runtime
 from brickwork_flows.states import StateType
 
