@@ -1,5 +1,6 @@
 """Limits across processes of one history: fair, kept under kills, and rates that hold."""
 
+import fcntl
 import json
 import os
 import signal
@@ -26,7 +27,7 @@ from brickwork_flows import (
 from brickwork_flows.limits import alive
 from brickwork_flows.limits.alive import Life, bodies, is_dead, machine
 from brickwork_flows.limits.book import Process, Ticket
-from brickwork_flows.limits.limiter import limiter_of
+from brickwork_flows.limits.limiter import Limiter, limiter_of
 from brickwork_flows.runtime import LIMITS, Runtime
 
 PATIENCE = 60.0
@@ -213,7 +214,7 @@ while True:
     assert kills == 12
     with concurrency("db", 2, timeout_seconds=PATIENCE):
         pass
-    assert not limiter_of(runtime).change().processes
+    assert not limiter_of(runtime).change(deaths=True).processes
 
 
 def test_a_stopped_process_keeps_its_slots(runtime: Runtime) -> None:
@@ -380,3 +381,27 @@ def test_the_history_alone_has_the_limits(runtime: Runtime) -> None:
     entry = runtime.history.entry(*LIMITS)
     assert entry is not None
     assert entry.value == {"limits": {"db": [1, None]}}
+
+
+def test_a_process_that_just_begins_is_not_taken_for_dead(runtime: Runtime, tmp_path: Path) -> None:
+    """A file that was seen before it was locked costs its process nothing that it takes later."""
+    set_limit("db", 1)
+    place = runtime.place
+    folder = place.folder / "limits"
+    beginning = folder / "7-beginning.alive"
+    beginning.touch(0o600)
+    other = Limiter(Runtime(place))  # sees it
+    with beginning.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+        def take(book: Any) -> None:
+            process = Process(machine(), "here", 7, str(beginning), 0.0)
+            book.processes["7-beginning"] = process
+            book.join(Ticket("7-0", ("db",), 1, "7-beginning", "", time.time()))
+
+        limiter_of(runtime).change(take)
+        assert "7-0" in other.change().held
+        assert beginning.exists()
+    assert not other.change(deaths=True).held
+    assert not beginning.exists()
+    other.close()

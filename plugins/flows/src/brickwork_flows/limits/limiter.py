@@ -48,7 +48,9 @@ class Limiter:
         self._lines = Lines(self._life.token)
         self._wake = threading.Condition(self._lines.lock)
         self._changing = threading.Lock()  # held while the book is read and written
-        self._dead = set(bodies(self._folder))
+        self._dead: set[str] = set()
+        # Files that nobody has locked: of dead processes, or of some that just begin.
+        self._bodies = set(bodies(self._folder))
         self._ends: list[tuple[float, int, Claim]] = []
         self._numbers = count()
         self._next_deaths = 0.0
@@ -144,7 +146,7 @@ class Limiter:
             before = {} if entry is None else entry.value
             version = 0 if entry is None else entry.version
             book = Book(before)
-            self._look_for_deaths(book, now=deaths)
+            self._look_for_deaths(book, now=deaths or bool(self._bodies))
             for token in self._dead:
                 book.bury(token)
             if function is not None:
@@ -158,8 +160,10 @@ class Limiter:
             with suppress(EntryConflict):
                 version = self._runtime.history.put(*LIMITS, after, expected=version).version
                 break
-        while self._dead:
-            clear(self._folder, self._dead.pop())
+        for token in self._dead | (self._bodies - book.processes.keys()):
+            clear(self._folder, token)
+        self._dead.clear()
+        self._bodies.clear()
         with self._lines.lock:
             calm = version == self._version
             self._poll = min(self._poll * 1.5, LONGEST_POLL_SECONDS) if calm else FIRST_POLL_SECONDS
@@ -173,6 +177,7 @@ class Limiter:
             return self._lines.notice(book, step)
 
     def _look_for_deaths(self, book: Book, *, now: bool) -> None:
+        # After the book was read: who has tickets in it has locked its file before.
         if not now and not self._lines.waiting:
             return
         clock = time.monotonic()
