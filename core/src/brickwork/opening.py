@@ -1,16 +1,15 @@
 """By URL or name: storages, serializers and notifiers, with what they need from the vault."""
 
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from brickwork._default import current_vault
 from brickwork.errors import UnknownName
-from brickwork.registry.current import get_registry
 
 if TYPE_CHECKING:
     from brickwork.block import Block
     from brickwork.crypto import NamedKey
     from brickwork.notifier import Notifier
+    from brickwork.registry import Registry
     from brickwork.serializer import Chain
     from brickwork.storage import Storage
 
@@ -33,7 +32,7 @@ def open_storage(url: str) -> "Storage":
     if not _scheme(url):
         return _interface(url, Storage, "storage")  # type: ignore[type-abstract]  # only compared with
     plain, block = _block_of(url)
-    return get_registry().storage(_scheme(url)).from_url(plain, block)
+    return _registry().storage(_scheme(url)).from_url(plain, block)
 
 
 def open_notifier(target: str) -> "Notifier":
@@ -46,7 +45,7 @@ def open_notifier(target: str) -> "Notifier":
     if not _scheme(target):
         return _interface(target, Notifier, "notifier")  # type: ignore[type-abstract]  # as above
     plain, block = _block_of(target)
-    return get_registry().notifier(_scheme(target)).from_url(plain, block)
+    return _registry().notifier(_scheme(target)).from_url(plain, block)
 
 
 def open_serializer(chain: str, *, allow_pickle: bool = False) -> "Chain":
@@ -63,9 +62,14 @@ def open_serializer(chain: str, *, allow_pickle: bool = False) -> "Chain":
     """
     from brickwork.serializer import build_chain
 
-    return build_chain(
-        chain, get_registry().serializer, keys=_LazyKeys(), allow_pickle=allow_pickle
-    )
+    return build_chain(chain, _registry().serializer, keys=_LazyKeys(), allow_pickle=allow_pickle)
+
+
+def _registry() -> "Registry":
+    # Who only may open something, as an engine does, has not paid for the plugins.
+    from brickwork.registry.current import get_registry
+
+    return get_registry()
 
 
 def _scheme(text: str) -> str:
@@ -78,6 +82,8 @@ def _block_of(url: str) -> "tuple[str, Block | None]":
     """Take ``?block=`` out of a URL, and load it."""
     if "block=" not in url:
         return url, None
+    from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+
     from brickwork.block import Block
 
     parts = urlsplit(url)

@@ -211,7 +211,13 @@ def empty():
     pass
 
 empty()
-heavy = {"pydantic", "asyncio", "rich", "click", "concurrent.futures", "importlib.metadata"}
+heavy = {
+    "asyncio", "click", "concurrent.futures", "hashlib", "importlib.metadata", "logging", "pluggy",
+    "pydantic", "rich", "shutil", "subprocess", "tempfile", "uuid",
+    "brickwork.block", "brickwork.registry", "brickwork.serializer", "brickwork.storage",
+    "brickwork.vault", "brickwork_flows.artifacts", "brickwork_flows.caching",
+    "brickwork_flows.limits", "brickwork_flows.logs", "brickwork_flows.transactions",
+}
 print(sorted(heavy & sys.modules.keys()))
 """
 

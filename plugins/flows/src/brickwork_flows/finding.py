@@ -1,7 +1,6 @@
 """Finding a flow by its name: ``module:name``, or ``path/to/file.py:name``."""
 
 import sys
-from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -77,6 +76,8 @@ def load_file(path: Path) -> ModuleType:
     main = sys.modules.get("__main__")
     if _same(getattr(main, "__file__", None), path):
         return main  # type: ignore[return-value]  # it has a file
+    from hashlib import blake2b
+
     name = f"{_FILE}{path.stem}_{blake2b(bytes(path), digest_size=8).hexdigest()}"
     if name in _loaded:
         return _loaded[name]

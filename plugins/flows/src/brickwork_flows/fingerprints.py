@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from hashlib import blake2b
 from typing import Any
 
 from brickwork import Secret
@@ -19,6 +18,8 @@ def fingerprint(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
     """
     if not args and not kwargs:
         return _NONE
+    from hashlib import blake2b
+
     parts: list[str] = []
     for value in args:
         _add(parts, value, 3)

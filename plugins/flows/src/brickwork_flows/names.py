@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime, time, timedelta
-from string import Formatter
 from typing import Any
 
 from brickwork import mask
@@ -137,6 +136,8 @@ def _shown(value: object) -> object:
 
 def _fields(what: str, template: str) -> list[str]:
     try:
+        from string import Formatter
+
         parsed = [part[1] for part in Formatter().parse(template) if part[1] is not None]
     except ValueError as error:
         raise InvalidFlow(

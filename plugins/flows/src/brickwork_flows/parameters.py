@@ -1,6 +1,6 @@
 """The parameters of a flow's run as they are recorded, so that another process can resume it."""
 
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +40,10 @@ def _recorded(value: Any) -> dict[str, Any]:
         return {"again": "it holds a secret"}
     if len(data) > MAX_BYTES:
         return {"again": f"it is larger than {MAX_BYTES} bytes"}
-    return {"json": b64encode(data).decode("ascii"), "shown": mask(str(value))[:_SHOWN]}
+    return {
+        "json": b2a_base64(data, newline=False).decode("ascii"),
+        "shown": mask(str(value))[:_SHOWN],
+    }
 
 
 def _broken(text: str) -> bool:
@@ -82,7 +85,7 @@ def restored(kept: Mapping[str, Mapping[str, Any]], again: Mapping[str, Any]) ->
 
 def _restored(each: Mapping[str, Any]) -> Any:
     if "json" in each:
-        return open_serializer("json").loads(b64decode(each["json"]))
+        return open_serializer("json").loads(a2b_base64(each["json"]))
     return each["value"]
 
 

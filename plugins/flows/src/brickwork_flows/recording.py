@@ -3,11 +3,9 @@
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
-from uuid import uuid4
 
 from brickwork import TaskCancelled, TaskTimeout, mask
 from brickwork_flows.context import RunContext
@@ -172,10 +170,12 @@ def _of_asyncio(error: BaseException) -> bool:
 
 def described(error: BaseException) -> str:
     """Return the kind and the text of an error, masked, for a state's message."""
+    import traceback
+
     text = "".join(traceback.format_exception_only(error)).strip()
     return mask(text)[:MAX_MESSAGE]
 
 
 def new_run_id() -> str:
     """Return an id for a run: ids sort by the time at which they were made."""
-    return f"{time.time_ns() // 1000:014x}{uuid4().hex[:12]}"
+    return f"{time.time_ns() // 1000:014x}{os.urandom(6).hex()}"

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -184,6 +183,8 @@ def _default_place() -> Place:
 def _place_at(where: Path | str, durability: Durability) -> Place:
     if isinstance(where, Path) or not _URL.match(where):
         return Place(Path(where).absolute(), durability)
+    from hashlib import blake2b
+
     # Its journals must be folded into it, and into no other history.
     mark = blake2b(where.encode(), digest_size=8).hexdigest()
     return Place(_users_folder() / "elsewhere" / mark, durability, where)

@@ -6,7 +6,7 @@ folded once more. They are tuples, since one is made for every step of every tas
 """
 
 import json
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -185,10 +185,10 @@ def _text_of(data: bytes | None) -> str | None:
     try:
         return "t" + data.decode("utf-8")
     except UnicodeDecodeError:
-        return "b" + b64encode(data).decode("ascii")
+        return "b" + b2a_base64(data, newline=False).decode("ascii")
 
 
 def _data_of(text: str | None) -> bytes | None:
     if text is None:
         return None
-    return text[1:].encode("utf-8") if text[:1] == "t" else b64decode(text[1:], validate=True)
+    return text[1:].encode("utf-8") if text[:1] == "t" else a2b_base64(text[1:], strict_mode=True)
