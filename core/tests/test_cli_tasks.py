@@ -16,7 +16,7 @@ from pathlib import Path
 from brickwork import BasicAuth, Secret, Storage, progress, task
 
 
-@task
+@task(permissions=["demo:Describe", "demo:Read"])
 def describe(
     day: datetime.date, folder: Path, many: list[int], auth: BasicAuth, loud: bool = False
 ):
@@ -182,4 +182,7 @@ def test_tasks_are_listed_and_shown() -> None:
     assert shown["description"] == "Describe the arguments."
     assert [each["required"] for each in shown["parameters"]] == [True] * 4 + [False]
     assert shown["parameters"][0]["description"] == "A day."
-    assert command_line("task", "show", "demo.describe").code == 0
+    assert shown["permissions"] == ["demo:Describe", "demo:Read"]
+    said = command_line("task", "show", "demo.describe")
+    assert said.code == 0
+    assert "needs permission for demo:Describe, demo:Read" in said.out

@@ -204,6 +204,8 @@ def test_what_cannot_be_a_task_is_refused_at_once(wrong: Any) -> None:
         {"retry_on": (ValueError, int)},
         {"retry_on": "ValueError"},
         {"retry": 3},
+        {"permissions": "s3:GetObject"},
+        {"permissions": [1]},
     ],
     ids=str,
 )

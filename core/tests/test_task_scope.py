@@ -6,7 +6,7 @@ from contextvars import copy_context
 
 import pytest
 
-from brickwork import TaskCancelled, TaskTimeout, cancelled, progress, remaining, task
+from brickwork import TaskCancelled, TaskTimeout, cancelled, progress, remaining, sleep, task
 from brickwork.tasks import Progress, Scope, check_cancelled, on_progress
 from brickwork.testing.task import no_waiting
 
@@ -183,3 +183,20 @@ def test_wakers_are_forgotten() -> None:
     with scope.waking(lambda: woken.append(9)):
         pass
     assert woken == [9], "who comes late is woken at once"
+
+
+def test_a_sleep_ends_with_its_task() -> None:
+    """It lasts until the task is cancelled, or its time is up; outside of a task, to its end."""
+    began = time.monotonic()
+    with Scope("job") as scope:
+        timer = threading.Timer(0.05, scope.cancel)
+        timer.start()
+        with pytest.raises(TaskCancelled):
+            sleep(600)
+        timer.join()
+    with Scope("late", seconds=-1), pytest.raises(TaskTimeout):
+        sleep(0)
+    assert time.monotonic() - began < 300
+    with no_waiting() as waits:
+        sleep(3)
+    assert waits == [3]

@@ -151,6 +151,7 @@ if TYPE_CHECKING:
         on_progress as on_progress,
         progress as progress,
         remaining as remaining,
+        sleep as sleep,
         stoppable as stoppable,
         task as task,
         use_engine as use_engine,
@@ -221,7 +222,7 @@ _HOMES = {
     "store": "AuditRow LedgerRow Record Rewrap Store WrappedKey",
     "tasks": (
         "Engine Progress Scope Task TaskFuture Watcher cancelled check_cancelled"
-        " exponential_backoff on_progress progress remaining stoppable task use_engine"
+        " exponential_backoff on_progress progress remaining sleep stoppable task use_engine"
     ),
     "vault": "Document Vault current_vault use_vault",
     "vault.audit": "AuditTrail",

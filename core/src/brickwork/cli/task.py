@@ -71,7 +71,7 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
         for each in task.parameters
     ]
     if as_json:
-        content = {"name": name, "description": task.description}
+        content = {"name": name, "description": task.description, "permissions": task.permissions}
         print_json("task.show/1", {**content, "parameters": rows})
         return
     print_text(f"{name}: {task.description}\n")
@@ -82,6 +82,8 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
             for r in rows
         ],
     )
+    if task.permissions:
+        print_text(f"\nneeds permission for {', '.join(task.permissions)}")
 
 
 @group.command("run")

@@ -12,6 +12,7 @@ from brickwork.tasks.scope import (
     on_progress,
     progress,
     remaining,
+    sleep,
 )
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "on_progress",
     "progress",
     "remaining",
+    "sleep",
     "stoppable",
     "task",
     "use_engine",

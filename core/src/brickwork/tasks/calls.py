@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from brickwork.tasks.retry import FailedAttempt
-from brickwork.tasks.scope import current_scope, pause, pause_async
+from brickwork.tasks.scope import current_scope, sleep, sleep_async
 
 if TYPE_CHECKING:
     from brickwork.tasks.definition import Task
@@ -44,7 +44,7 @@ def call(
                 raise
             if watcher is not None:
                 watcher.retry_planned(error, number, delay)
-        pause(delay)
+        sleep(delay)
         number += 1
         if watcher is not None:
             watcher.attempt_begins(number)
@@ -67,7 +67,7 @@ async def call_async(
                 raise
             if watcher is not None:
                 watcher.retry_planned(error, number, delay)
-        await pause_async(delay)
+        await sleep_async(delay)
         number += 1
         if watcher is not None:
             watcher.attempt_begins(number)

@@ -51,6 +51,7 @@ class Options(TypedDict, total=False):
     name: str
     description: str
     tags: Iterable[str]
+    permissions: Iterable[str]
     retries: int
     retry_delay_seconds: Delay
     retry_jitter_factor: float
@@ -84,6 +85,7 @@ class Task(Generic[P, R_co]):
         name: The function's name, or as given; the registry's name for a plugin's tasks.
         is_async: Whether the function is a coroutine function.
         tags: For engines and listings.
+        permissions: What the service must allow, in its own words; for listings and policies.
         retry: When a failed attempt is tried again.
         retry_condition_fn: Whether it is, as it was given.
         timeout_seconds: For each attempt.
@@ -116,6 +118,14 @@ class Task(Generic[P, R_co]):
             self.__annotations__ = getattr(fn, "__annotations__", {})
         self.name: str = name
         self.tags = frozenset(options.get("tags", ()))
+        self.permissions = permissions = tuple(options.get("permissions", ()))
+        if isinstance(options.get("permissions"), str) or not all(
+            isinstance(each, str) for each in permissions
+        ):
+            raise TaskError(
+                f"Task {name!r}: permissions are a list of texts.",
+                fix='Write permissions=["service:Action"].',
+            )
         self.cache_policy = options.get("cache_policy")
         self.cache_key_fn = options.get("cache_key_fn")
         self.cache_expiration = options.get("cache_expiration")
@@ -409,6 +419,8 @@ def task(fn: Callable[..., Any] | None = None, /, **options: Unpack[Options]) ->
         name: Default: the function's name.
         description: Default: the first paragraph of the docstring.
         tags: For engines and listings.
+        permissions: What a service must allow for it, in its own words, such as an IAM action or
+            an OAuth scope. Listings show them, and plugins make policies of them.
         retries: How often a failed attempt is tried again.
         retry_delay_seconds: Seconds before each retry, a list of them (the last repeats), or a
             function from the number of the failed attempt, from 1 (unlike Prefect's, which

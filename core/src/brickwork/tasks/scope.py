@@ -258,11 +258,14 @@ def _log_failed(listener: object) -> None:
     )
 
 
-def pause(seconds: float) -> None:
-    """Wait, until the scope that runs now is over at the latest.
+def sleep(seconds: float) -> None:
+    """Wait, until the running task is over at the latest: between two questions to a service.
+
+    Args:
+        seconds: How long; tests that skip the waits of retries skip this one too.
 
     Raises:
-        TaskCancelled: The scope was cancelled before or meanwhile.
+        TaskCancelled: The task, or what it belongs to, was cancelled before or meanwhile.
         TaskTimeout: Its time is up.
     """
     from threading import Event
@@ -277,11 +280,11 @@ def pause(seconds: float) -> None:
     scope.check()
 
 
-async def pause_async(seconds: float) -> None:
+async def sleep_async(seconds: float) -> None:
     """Wait in the same way without blocking the event loop.
 
     Raises:
-        TaskCancelled: The scope was cancelled before or meanwhile.
+        TaskCancelled: The task, or what it belongs to, was cancelled before or meanwhile.
         TaskTimeout: Its time is up.
     """
     import asyncio
