@@ -411,7 +411,7 @@ def test_many_tasks_in_a_transaction_are_fast(runtime: Runtime) -> None:
         with transaction() as txn:
             for value in range(2000):
                 number(value)
-                txn.values["last"] = value
+                txn.set("last", value)
             fragile()
 
     began = time.monotonic()

@@ -28,6 +28,7 @@ from brickwork_flows import (
     use_history,
 )
 from brickwork_flows.errors import (
+    HistoryError,
     InvalidFlow,
     TransactionConflict,
     TransactionError,
@@ -265,6 +266,32 @@ def test_serializable_ones_run_one_after_the_other(runtime: Runtime) -> None:
     for thread in threads:
         thread.join()
     assert found == ["first ends", "second begins, committed: True"]
+
+
+def test_an_inner_serializable_one_keeps_others_out_until_it_is_committed(
+    runtime: Runtime,
+) -> None:
+    """That is when the outer one is; then the next one finds the key committed."""
+    found: list[str] = []
+
+    @flow
+    def other() -> None:
+        with transaction(key="k", isolation_level="serializable") as txn:
+            found.append(f"other begins, committed: {txn.is_committed()}")
+
+    @flow
+    def main() -> None:
+        with transaction():
+            with transaction(key="k", isolation_level="serializable"):
+                pass
+            thread = threading.Thread(target=in_history, args=(runtime, other))
+            thread.start()
+            thread.join(0.3)
+            found.append("outer ends")
+        thread.join()
+
+    main()
+    assert found == ["outer ends", "other begins, committed: True"]
 
 
 def test_a_commit_that_was_killed_names_the_run_to_resume(runtime: Runtime) -> None:
@@ -592,6 +619,49 @@ def test_what_holds_a_secret_is_encrypted_while_it_waits(runtime: Runtime, url: 
     with pytest.raises(TransactionError, match="secret stands in the key"):
         main(f"{secret.reveal()}/a")
     assert open_storage(url).read("a") == b"the secret is " + secret.reveal().encode()
+
+
+@pytest.mark.parametrize(("durability", "synced"), [("process", False), ("power", True)])
+def test_what_is_put_aside_is_as_durable_as_the_history(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch, durability: Any, synced: bool
+) -> None:
+    """With the durability for a loss of power, a staged write has reached the disk at once."""
+    from brickwork_flows import staging
+
+    calls: list[str] = []
+    monkeypatch.setattr(staging, "sync", lambda _: calls.append("file"))
+    monkeypatch.setattr(staging, "sync_folder", lambda _: calls.append("folder"))
+
+    @flow
+    def main() -> None:
+        with transaction() as txn:
+            txn.write(url, "a", b"1")
+            assert calls == (["file", "folder"] if synced else [])
+
+    with use_history(tmp_path / "runs", durability=durability) as runtime:
+        main()
+        runtime.close()
+
+
+def test_a_full_disk_is_an_error_of_the_write(
+    runtime: Runtime, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be put aside is told at once, and the transaction is rolled back."""
+    from brickwork_flows import staging
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    @flow
+    def main() -> None:
+        with transaction() as txn:
+            step("a")
+            monkeypatch.setattr(staging, "_write_all", full)
+            txn.write(url, "a", b"1")
+
+    with pytest.raises(HistoryError, match="no space left"):
+        main()
+    assert told == ["a", "undo a"]
 
 
 # Errors

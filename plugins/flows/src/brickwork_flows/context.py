@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from brickwork_flows.engine import FlowRun
-    from brickwork_flows.transactions.public import Transaction
+    from brickwork_flows.transactions.unit import Unit
 
 
 class RunContext:
@@ -65,7 +65,7 @@ class RunContext:
         self.fn = fn
         self.tags = tags
         self.log_prints = log_prints
-        self.transaction: Transaction | None = None
+        self.transaction: Unit | None = None
         self.opened = False
         self._calls: dict[str, int] = {}
 
@@ -86,9 +86,7 @@ class RunContext:
 current_run: ContextVar[RunContext | None] = ContextVar("brickwork_run", default=None)
 
 
-current_transaction: ContextVar["Transaction | None"] = ContextVar(
-    "brickwork_transaction", default=None
-)
+current_transaction: ContextVar["Unit | None"] = ContextVar("brickwork_transaction", default=None)
 """The innermost transaction whose block is open here."""
 
 far_run: ContextVar[RunContext | None] = ContextVar("brickwork_far_run", default=None)

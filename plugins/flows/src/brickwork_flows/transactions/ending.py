@@ -20,11 +20,10 @@ from brickwork_flows.transactions.decisions import (
 )
 from brickwork_flows.transactions.hooks import Calls, call_hooks, call_hooks_async
 from brickwork_flows.transactions.modes import TransactionState
+from brickwork_flows.transactions.unit import Unit
 
 if TYPE_CHECKING:
     from brickwork_flows.futures import RunFuture
-    from brickwork_flows.transactions.public import Transaction
-    from brickwork_flows.transactions.unit import Unit
 
 GRACE_SECONDS = 0.75
 """How long what was submitted may take to stop, before it is left behind."""
@@ -33,7 +32,7 @@ GRACE_SECONDS = 0.75
 # Committing
 
 
-def commit(transaction: "Transaction") -> None:
+def commit(unit: Unit) -> None:
     """Commit a transaction with those within it.
 
     Raises:
@@ -42,53 +41,53 @@ def commit(transaction: "Transaction") -> None:
         ReplayDiverged: Its block wrote something else when it was committed.
     """
     try:
-        publish_all(transaction)
-        call_hooks(commit_calls(transaction))
-        done(transaction)
+        publish_all(unit)
+        call_hooks(commit_calls(unit))
+        done(unit)
     except BaseException as error:
-        if _undecided(transaction):
-            roll_back(transaction, described(error))
+        if _undecided(unit):
+            roll_back(unit, described(error))
         raise
 
 
-async def commit_async(transaction: "Transaction") -> None:
+async def commit_async(unit: Unit) -> None:
     """`commit` without blocking the event loop."""
     try:
-        await _whole(publish_all, transaction)
-        await call_hooks_async(commit_calls(transaction))
-        await _whole(done, transaction)
+        await _whole(publish_all, unit)
+        await call_hooks_async(commit_calls(unit))
+        await _whole(done, unit)
     except BaseException as error:
-        if _undecided(transaction):
-            await roll_back_async(transaction, described(error))
+        if _undecided(unit):
+            await roll_back_async(unit, described(error))
         raise
 
 
-def publish_all(transaction: "Transaction") -> None:
+def publish_all(unit: Unit) -> None:
     """Decide that it is committed, and write what was put aside where it belongs."""
-    made = transaction.made
+    made = unit.made
     if made is not None:
-        if made.body != transaction.body and not transaction.own:
+        if made.body != unit.body and not unit.own:
             raise ReplayDiverged(
-                f"The transaction {transaction.path} was committed when the flow ran before, and "
+                f"The transaction {unit.path} was committed when the flow ran before, and "
                 "its block wrote something else then.",
                 fix="Make the flow's body depend on its parameters and on results of tasks alone; "
                 "where blocks run at once, give each a key, or a task of its own.",
             )
-        publish(transaction, made)
+        publish(unit, made)
         return
-    files = [staged.file for staged in transaction.staged()]
-    for each in transaction.within():
+    files = [staged.file for staged in unit.staged()]
+    for each in unit.within():
         if each.claim is not None:
             each.claim.take()
-    if files or commit_calls(transaction):
-        made = Decision(COMMITTING, files, transaction.body)
-        decide(transaction.history, transaction.id, transaction.context.flow.root, made)
-        publish(transaction, made)
+    if files or commit_calls(unit):
+        made = Decision(COMMITTING, files, unit.body)
+        decide(unit.history, unit.id, unit.context.flow.root, made)
+        publish(unit, made)
 
 
-def publish(transaction: "Unit", made: Decision) -> None:
+def publish(unit: Unit, made: Decision) -> None:
     """Write what was put aside where it belongs, in order; what has been is not written again."""
-    staging = transaction.staging
+    staging = unit.staging
     for name in made.files:
         found = staging.read(name)
         if found is not None:
@@ -97,40 +96,42 @@ def publish(transaction: "Unit", made: Decision) -> None:
             staging.remove(staged)
 
 
-def commit_calls(transaction: "Transaction") -> Calls:
+def commit_calls(unit: Unit) -> Calls:
     """Return the hooks that are called for the commit; none if they were before."""
-    if transaction.made is not None and transaction.made.state == COMMITTED:
+    if unit.made is not None and unit.made.state == COMMITTED:
         return []
-    return [(each, hook) for each in transaction.within() for hook in each.on_commit]
+    return [(each, hook) for each in unit.within() for hook in each.on_commit]
 
 
-def done(transaction: "Transaction") -> None:
+def done(unit: Unit) -> None:
     """Write down that all is done."""
-    if transaction.made is None or transaction.made.state != COMMITTED:
-        for each in transaction.within():
+    if unit.made is None or unit.made.state != COMMITTED:
+        for each in unit.within():
             if each.claim is not None:
                 each.claim.finish()
-        made = Decision(COMMITTED, (), transaction.body)
-        decide(transaction.history, transaction.id, transaction.context.flow.root, made)
-        for each in transaction.within():
+        made = Decision(COMMITTED, (), unit.body)
+        decide(unit.history, unit.id, unit.context.flow.root, made)
+        for each in unit.within():
             for function in each.later:
                 function()
-    for each in tuple(transaction.within()):
+    unit.unlock()
+    for each in tuple(unit.within()):
         each.state = TransactionState.COMMITTED
         each.drop()
 
 
-def _undecided(transaction: "Transaction") -> bool:
+def _undecided(unit: Unit) -> bool:
     """Tell whether a commit that failed may be rolled back; else resuming the run finishes it."""
-    transaction.state = TransactionState.STAGED
-    return decision(transaction.history, transaction.id) is None
+    unit.state = TransactionState.STAGED
+    unit.unlock()
+    return decision(unit.history, unit.id) is None
 
 
-async def _whole(function: Any, transaction: "Transaction") -> None:
+async def _whole(function: Any, unit: Unit) -> None:
     """Call a function in a thread, and wait for its end, whatever comes meanwhile."""
     import asyncio
 
-    working = asyncio.ensure_future(asyncio.to_thread(function, transaction))
+    working = asyncio.ensure_future(asyncio.to_thread(function, unit))
     try:
         await asyncio.shield(working)
     except asyncio.CancelledError:
@@ -142,40 +143,40 @@ async def _whole(function: Any, transaction: "Transaction") -> None:
 # Rolling back
 
 
-def roll_back(transaction: "Transaction", reason: str) -> None:
+def roll_back(unit: Unit, reason: str) -> None:
     """Throw away what was put aside, and have the hooks undo the rest; those within it, too.
 
     Args:
-        transaction: The transaction.
+        unit: The transaction.
         reason: Why; for the message of the runs that are rolled back.
     """
-    call_hooks(_undone(transaction, reason))
-    _thrown_away(transaction)
+    call_hooks(_undone(unit, reason))
+    _thrown_away(unit)
 
 
-async def roll_back_async(transaction: "Transaction", reason: str) -> None:
+async def roll_back_async(unit: Unit, reason: str) -> None:
     """`roll_back` without blocking the event loop."""
-    await call_hooks_async(_undone(transaction, reason))
-    _thrown_away(transaction)
+    await call_hooks_async(_undone(unit, reason))
+    _thrown_away(unit)
 
 
-def _undone(transaction: "Transaction", reason: str) -> Calls:
+def _undone(unit: Unit, reason: str) -> Calls:
     """Record that its runs are rolled back, all or none, so that they run again; return its hooks.
 
     That comes before the hooks: a kill between the two runs a task again that was not undone, which
     is better than to give back one that was.
     """
-    message = f"with the transaction {transaction.path}: {reason}"
-    undone = tuple(transaction.within())
+    message = f"with the transaction {unit.path}: {reason}"
+    undone = tuple(unit.within())
     events = tuple(_states(undone, message))
     if events:
-        transaction.context.flow.write(*events)
+        unit.context.flow.write(*events)
     for each in undone:
         each.state = TransactionState.ROLLED_BACK
     return [(each, hook) for each in undone[::-1] for hook in each.on_rollback[::-1]]
 
 
-def _states(undone: tuple["Transaction", ...], message: str) -> Iterator[StateSet]:
+def _states(undone: tuple[Unit, ...], message: str) -> Iterator[StateSet]:
     runs = {each.path: each.run for each in undone if each.run is not None}
     calls = undone[0].context.flow.replay.calls
     for path, run in runs.items():
@@ -195,8 +196,9 @@ def _callers(path: str) -> Iterator[str]:
         yield path
 
 
-def _thrown_away(transaction: "Transaction") -> None:
-    for each in tuple(transaction.within()):
+def _thrown_away(unit: Unit) -> None:
+    unit.unlock()
+    for each in tuple(unit.within()):
         each.drop()
         if each.claim is not None:
             each.claim.give_back()
@@ -205,44 +207,44 @@ def _thrown_away(transaction: "Transaction") -> None:
 # What was submitted
 
 
-def wait_for_all(transaction: "Transaction") -> None:
+def wait_for_all(unit: Unit) -> None:
     """Wait for what was submitted in it, and raise what nobody has asked for.
 
     Raises:
         TransactionError: It runs in the event loop of here, which would stop.
     """
     number = 0
-    while number < len(transaction.futures):  # tasks may submit others meanwhile
+    while number < len(unit.futures):  # tasks may submit others meanwhile
         try:
-            transaction.futures[number].wait()
+            unit.futures[number].wait()
         except EndlessWait:
             raise TransactionError(
                 "The end of the transaction would stop the event loop that runs its tasks.",
                 fix="Write: async with atransaction() as txn: ...",
             ) from None
         number += 1
-    _raise_unasked(transaction)
+    _raise_unasked(unit)
 
 
-async def wait_for_all_async(transaction: "Transaction") -> None:
+async def wait_for_all_async(unit: Unit) -> None:
     """`wait_for_all` without blocking the event loop."""
     number = 0
-    while number < len(transaction.futures):
-        await transaction.futures[number].await_end()
+    while number < len(unit.futures):
+        await unit.futures[number].await_end()
         number += 1
-    _raise_unasked(transaction)
+    _raise_unasked(unit)
 
 
-def _raise_unasked(transaction: "Transaction") -> None:
-    futures, transaction.futures = transaction.futures, []
+def _raise_unasked(unit: Unit) -> None:
+    futures, unit.futures = unit.futures, []
     for future in futures:
         if not future.asked:
             future.result()
 
 
-def give_up(transaction: "Transaction") -> None:
+def give_up(unit: Unit) -> None:
     """Cancel what was submitted in it, and wait until it has stopped, or is left behind."""
-    pending, end = _cancelled(transaction), time.monotonic() + GRACE_SECONDS
+    pending, end = _cancelled(unit), time.monotonic() + GRACE_SECONDS
     here = threading.get_ident()
     for future in pending:
         if future.loop == here:
@@ -253,11 +255,11 @@ def give_up(transaction: "Transaction") -> None:
             future.leave_behind()
 
 
-async def give_up_async(transaction: "Transaction") -> None:
+async def give_up_async(unit: Unit) -> None:
     """`give_up` without blocking the event loop."""
     import asyncio
 
-    pending = _cancelled(transaction)
+    pending = _cancelled(unit)
     if not pending:
         return
     waits = [asyncio.ensure_future(each.await_end()) for each in pending]
@@ -268,8 +270,8 @@ async def give_up_async(transaction: "Transaction") -> None:
             future.leave_behind()
 
 
-def _cancelled(transaction: "Transaction") -> "list[RunFuture[Any]]":
-    futures, transaction.futures = transaction.futures, []
+def _cancelled(unit: Unit) -> "list[RunFuture[Any]]":
+    futures, unit.futures = unit.futures, []
     pending = [each for each in futures if not each.done()]
     for future in pending:
         future.cancel()

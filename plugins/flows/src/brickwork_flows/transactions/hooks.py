@@ -11,13 +11,13 @@ from brickwork_flows.errors import InvalidFlow
 from brickwork_flows.finding import entry_point, find, source_file
 
 if TYPE_CHECKING:
-    from brickwork_flows.transactions.public import Transaction
+    from brickwork_flows.transactions.unit import Unit
 
 CommitHook = Callable[..., object]
 """A function of the transaction, or a coroutine function."""
 CommitHooks = CommitHook | Iterable[CommitHook] | None
 
-Calls = list[tuple["Transaction", CommitHook]]
+Calls = list[tuple["Unit", CommitHook]]
 
 
 def hooks_of(what: str, options: Mapping[str, Any], name: str) -> tuple[CommitHook, ...]:
@@ -63,59 +63,59 @@ def found_hooks(places: Iterable[list[str]]) -> tuple[CommitHook, ...]:
 
 def call_hooks(calls: Calls) -> None:
     """Call hooks one after another; one that fails is logged, and breaks nothing."""
-    for transaction, hook in calls:
+    for unit, hook in calls:
         if not iscoroutinefunction(hook):
-            _context_of(transaction).run(_call, hook, transaction)
+            _context_of(unit).run(_call, hook, unit)
         elif _in_loop():
             # This thread's loop waits for the caller: the hook runs in one of its own.
             from threading import Thread
 
-            context = _context_of(transaction)
-            thread = Thread(target=context.run, args=(_run_alone, hook, transaction))
+            context = _context_of(unit)
+            thread = Thread(target=context.run, args=(_run_alone, hook, unit))
             thread.start()
             thread.join()
         else:
-            _context_of(transaction).run(_run_alone, hook, transaction)
+            _context_of(unit).run(_run_alone, hook, unit)
 
 
 async def call_hooks_async(calls: Calls) -> None:
     """`call_hooks` without blocking the event loop, in which coroutines run."""
     import asyncio
 
-    for transaction, hook in calls:
+    for unit, hook in calls:
         if iscoroutinefunction(hook):
-            running = _await(hook, transaction)
-            await asyncio.get_running_loop().create_task(running, context=_context_of(transaction))
+            running = _await(hook, unit)
+            await asyncio.get_running_loop().create_task(running, context=_context_of(unit))
         else:
-            await asyncio.to_thread(call_hooks, [(transaction, hook)])
+            await asyncio.to_thread(call_hooks, [(unit, hook)])
 
 
-def _context_of(transaction: "Transaction") -> Context:
+def _context_of(unit: "Unit") -> Context:
     context = copy_context()
     # What a hook logs belongs to the run; a task that it calls is a plain call.
-    context.run(current_run.set, transaction.context)
-    context.run(current_transaction.set, transaction)
+    context.run(current_run.set, unit.context)
+    context.run(current_transaction.set, unit)
     return context
 
 
-def _call(hook: CommitHook, transaction: "Transaction") -> None:
+def _call(hook: CommitHook, unit: "Unit") -> None:
     try:
         with use_engine(None):
-            hook(transaction)
+            hook(unit.public)
     except Exception as error:  # noqa: BLE001  # the user's
         _failed(hook, error)
 
 
-def _run_alone(hook: Any, transaction: "Transaction") -> None:
+def _run_alone(hook: Any, unit: "Unit") -> None:
     import asyncio
 
-    asyncio.run(_await(hook, transaction))
+    asyncio.run(_await(hook, unit))
 
 
-async def _await(hook: Any, transaction: "Transaction") -> None:
+async def _await(hook: Any, unit: "Unit") -> None:
     try:
         with use_engine(None):
-            await hook(transaction)
+            await hook(unit.public)
     except Exception as error:  # noqa: BLE001  # the user's
         _failed(hook, error)
 

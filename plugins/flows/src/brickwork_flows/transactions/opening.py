@@ -26,7 +26,7 @@ from brickwork_flows.transactions.ending import (
 from brickwork_flows.transactions.hooks import CommitHooks, hooks_of
 from brickwork_flows.transactions.modes import CommitMode, IsolationLevel, TransactionState
 from brickwork_flows.transactions.public import Transaction
-from brickwork_flows.transactions.unit import enclosing, made_key, own_of
+from brickwork_flows.transactions.unit import Unit, enclosing, made_key, own_of
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -68,15 +68,15 @@ def transaction(
         opened = block.begin()
         try:
             yield opened
-            wait_for_all(opened)
+            wait_for_all(block.unit)
             if block.to_commit():
-                commit(opened)
+                commit(block.unit)
             elif block.to_roll_back():
-                roll_back(opened, NOBODY)
+                roll_back(block.unit, NOBODY)
         except BaseException as error:
             if block.to_undo(error):
-                give_up(opened)
-                roll_back(opened, described(error))
+                give_up(block.unit)
+                roll_back(block.unit, described(error))
             raise
     finally:
         block.close()
@@ -101,19 +101,19 @@ async def atransaction(
         opened = block.begin()
         try:
             yield opened
-            await wait_for_all_async(opened)
+            await wait_for_all_async(block.unit)
             if block.to_commit():
-                await commit_async(opened)
+                await commit_async(block.unit)
             elif block.to_roll_back():
-                await roll_back_async(opened, NOBODY)
+                await roll_back_async(block.unit, NOBODY)
         except GeneratorExit as error:  # nothing can be awaited any more
             if block.to_undo(error):
-                roll_back(opened, described(error))
+                roll_back(block.unit, described(error))
             raise
         except BaseException as error:
             if block.to_undo(error):
-                await give_up_async(opened)
-                await roll_back_async(opened, described(error))
+                await give_up_async(block.unit)
+                await roll_back_async(block.unit, described(error))
             raise
     finally:
         block.close()
@@ -126,20 +126,19 @@ def get_transaction() -> Transaction | None:
     """
     context = current_run.get()
     if context is None:
-        return _far(far_run.get())
-    at = current_transaction.get()
-    if at is not None and at.context is context:
-        return at
-    return own_of(context) if context.kind == "task" else enclosing(context)
+        found = _far(far_run.get())
+    else:
+        found = current_transaction.get()
+        if found is None or found.context is not context:
+            found = own_of(context) if context.kind == "task" else enclosing(context)
+    return None if found is None else found.public
 
 
-def _far(context: RunContext | None) -> Transaction | None:
+def _far(context: RunContext | None) -> Unit | None:
     """Return what a task in a process of its own can have: the key, and values for itself."""
-    if context is None:
-        return None
-    if context.transaction is None:
-        context.transaction = Transaction(context, context.path, key=made_key(context.id))
-    return context.transaction
+    if context is not None and context.transaction is None:
+        context.transaction = Unit(context, context.path, key=made_key(context.id))
+    return None if context is None else context.transaction
 
 
 class _Block:
@@ -148,69 +147,52 @@ class _Block:
     def __init__(
         self,
         key: str | None,
-        mode: CommitMode | str | None,
-        isolation: IsolationLevel | str | None,
+        commit_mode: CommitMode | str | None,
+        isolation_level: IsolationLevel | str | None,
         overwrite: bool,
         on_commit: CommitHooks,
         on_rollback: CommitHooks,
     ) -> None:
-        context = current_run.get()
-        if context is None:
-            raise TransactionError(
-                "A transaction belongs to the run of a flow, and none runs here.",
-                fix="Call it inside a @flow function, or in a task under one that runs in a thread "
-                "or in the event loop.",
-            )
-        parent = own_of(context) if context.kind == "task" else None
-        at = current_transaction.get()
-        if at is not None and at.context is context and not at.closed:
-            parent = at
-        elif parent is None:
-            parent = enclosing(context)
-        self._context = context
-        self._parent = parent
-        self._owner = parent if parent is not None and parent.context is context else context
-        self._unkeyed = key is None
-        if key is None and self._owner.opened:
+        context = self._context = _run_here()
+        parent = _around(context)
+        owner = self._owner = parent if parent and parent.context is context else context
+        self._keyed = key is not None
+        if not self._keyed and owner.opened:
             raise TransactionError(
                 f"Two transactions are open beside each other in {context.run_name}; if it is "
                 "resumed, nobody can tell which is which.",
                 fix="Give each a key, or open each in a task of its own.",
             )
-        inherited = CommitMode.LAZY if parent is None else parent.mode
-        mode = inherited if mode is None else _word(CommitMode, mode, "commit mode")
-        self._isolation = _isolation(isolation, parent, key)
         name = "(transaction)" if key is None else f"(transaction {made_key(_checked(key))[:16]})"
-        path = self._owner.next_key(name)
-        if self._owner.path:
-            path = f"{self._owner.path}/{path}"
-        self.transaction = Transaction(context, path, parent, key=key or "", mode=mode)
+        path = owner.next_key(name)
+        path = f"{owner.path}/{path}" if owner.path else path
+        self.unit = unit = Unit(context, path, parent, key=key or "")
+        unit.commit_mode = _mode(commit_mode, parent)
+        unit.isolation_level = _isolation(isolation_level, parent, key)
         hooks = {"on_commit": on_commit, "on_rollback": on_rollback}
-        self.transaction.on_commit = hooks_of("a transaction", hooks, "on_commit")
-        self.transaction.on_rollback = hooks_of("a transaction", hooks, "on_rollback")
-        self.transaction.isolation = self._isolation
-        self.lock: KeyLock | None = None
-        self._token: Token[Transaction | None] | None = None
+        unit.on_commit = hooks_of("a transaction", hooks, "on_commit")
+        unit.on_rollback = hooks_of("a transaction", hooks, "on_rollback")
+        self._token: Token[Unit | None] | None = None
         if key is not None:
             self._claim(key, overwrite)
 
     def _claim(self, key: str, overwrite: bool) -> None:
-        opened, flow = self.transaction, self._context.flow
-        if any(each.key == key for each in opened.around() if each is not opened):
+        unit, flow = self.unit, self._context.flow
+        if any(each.key == key for each in unit.around() if each is not unit):
             raise TransactionError(
                 f"A transaction with the key {key!r} is open around this one.",
                 fix="Give it another key, or none.",
             )
-        opened.claim = KeyClaim(flow.runtime.history, key, flow.root, opened.path, overwrite)
-        if self._isolation is IsolationLevel.SERIALIZABLE:
+        unit.claim = KeyClaim(flow.runtime.history, key, flow.root, unit.path, overwrite)
+        if unit.isolation_level is IsolationLevel.SERIALIZABLE:
             folder = flow.runtime.place.folder / "transaction-locks"
-            self.lock = KeyLock(folder / f"{made_key(key)}.lock")
+            unit.lock = KeyLock(folder / f"{made_key(key)}.lock")
 
     @contextmanager
     def waiting(self) -> Iterator[KeyLock | None]:
         """Give the lock to wait for, if it is one of those that run one after the other."""
         try:
-            yield self.lock
+            yield self.unit.lock
         except TimeoutError:  # an OSError as well: the time of the task is up
             raise
         except OSError as error:
@@ -221,65 +203,90 @@ class _Block:
 
     def begin(self) -> Transaction:
         """Begin: find out what was decided before, and go on with that."""
-        opened, replay = self.transaction, self._context.flow.replay
-        opened.state = TransactionState.ACTIVE
-        opened.made = made = decision(opened.history, opened.id)
+        unit, replay = self.unit, self._context.flow.replay
+        unit.state = TransactionState.ACTIVE
+        unit.made = made = decision(unit.history, unit.id)
         if made is not None:
             if made.state == COMMITTING:
-                publish(opened, made)
-            elif opened.claim is not None:
-                opened.claim.finish()
+                publish(unit, made)
+            elif unit.claim is not None:
+                unit.claim.finish()
         else:
             if replay.staged is not None:
-                replay.staged.forget(opened.path)
-            if opened.claim is not None and not opened.replayed:
-                opened.claim.look()
-                if opened.claim.done_by:
-                    opened.state = TransactionState.COMMITTED
+                replay.staged.forget(unit.path)
+            if unit.claim is not None and not unit.replayed:
+                unit.claim.look()
+                if unit.claim.done_by:
+                    unit.state = TransactionState.COMMITTED
                     # Who asks skips what it may have begun when its run ran before.
                     replay.left.pop(self._context.path, None)
-        if self._unkeyed:
+        if not self._keyed:
             self._owner.opened = True
-        self._token = current_transaction.set(opened)
-        return opened
+        self._token = current_transaction.set(unit)
+        return unit.public
 
     def to_commit(self) -> bool:
         """Return whether it commits itself now; if not, let it belong to the one around it."""
-        opened = self.transaction
-        if not opened.is_active():
+        unit, parent = self.unit, self.unit.parent
+        if unit.state is not TransactionState.ACTIVE:
             return False
-        if opened.mode is CommitMode.EAGER or opened.made is not None:
+        if unit.commit_mode is CommitMode.EAGER or unit.made is not None:
             return True
-        parent = self._parent
         if parent is None or parent.closed:
-            return opened.mode is CommitMode.LAZY
-        opened.keep_hooks()
-        opened.state = TransactionState.STAGED
-        parent.add(opened)
+            return unit.commit_mode is CommitMode.LAZY
+        unit.keep_hooks()
+        unit.state = TransactionState.STAGED
+        parent.add(unit)
         return False
 
     def to_roll_back(self) -> bool:
         """Return whether nobody commits it."""
-        return self.transaction.is_active()
+        return self.unit.state is TransactionState.ACTIVE
 
     def to_undo(self, error: BaseException) -> bool:
         """Return whether it is rolled back because of what left the block."""
         # What is suspended goes on when it is resumed.
         suspends = self._context.flow.top.suspended is not None and not isinstance(error, Exception)
-        return self.transaction.is_active() and not suspends and not self.transaction.replayed
+        active = self.unit.state is TransactionState.ACTIVE
+        return active and not suspends and not self.unit.replayed
 
     def close(self) -> None:
         """Leave the block."""
         if self._token is not None:
             with suppress(ValueError):  # an abandoned coroutine is closed in another context
                 current_transaction.reset(self._token)
-            if self._unkeyed:
+            if not self._keyed:
                 self._owner.opened = False
-        if self.lock is not None:
-            self.lock.release()
+        if self.unit.state is not TransactionState.STAGED:  # else whoever commits it unlocks it
+            self.unit.unlock()
 
 
 NOBODY = "nobody committed it"
+
+
+def _run_here() -> RunContext:
+    context = current_run.get()
+    if context is None:
+        raise TransactionError(
+            "A transaction belongs to the run of a flow, and none runs here.",
+            fix="Call it inside a @flow function, or in a task under one that runs in a thread "
+            "or in the event loop.",
+        )
+    return context
+
+
+def _around(context: RunContext) -> Unit | None:
+    """Return the transaction that a block of a run's body is in."""
+    at = current_transaction.get()
+    if at is not None and at.context is context and not at.closed:
+        return at
+    return own_of(context) if context.kind == "task" else enclosing(context)
+
+
+def _mode(given: CommitMode | str | None, parent: Unit | None) -> CommitMode:
+    if given is None:
+        return CommitMode.LAZY if parent is None else parent.commit_mode
+    return _word(CommitMode, given, "commit mode")
 
 
 def _word(kind: type[E], given: E | str, what: str) -> E:
@@ -292,10 +299,10 @@ def _word(kind: type[E], given: E | str, what: str) -> E:
 
 
 def _isolation(
-    given: IsolationLevel | str | None, parent: Transaction | None, key: str | None
+    given: IsolationLevel | str | None, parent: Unit | None, key: str | None
 ) -> IsolationLevel:
     if given is None:
-        return IsolationLevel.READ_COMMITTED if parent is None else parent.isolation
+        return IsolationLevel.READ_COMMITTED if parent is None else parent.isolation_level
     found = _word(IsolationLevel, given, "isolation level")
     if key is None and found is IsolationLevel.SERIALIZABLE:
         raise TransactionError(

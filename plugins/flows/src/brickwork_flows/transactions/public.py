@@ -7,26 +7,50 @@ from brickwork import Storage, check_key
 from brickwork_flows.context import current_run
 from brickwork_flows.errors import TransactionError
 from brickwork_flows.staging import Kind
-from brickwork_flows.transactions.modes import TransactionState
+from brickwork_flows.transactions.modes import CommitMode, IsolationLevel, TransactionState
 from brickwork_flows.transactions.unit import Unit, own_of
 
 _NOTHING = object()
 
 
-class Transaction(Unit):
+class Transaction:
     """Tasks and writes that stand together, or leave nothing.
 
     Made by `transaction` and `atransaction`; in a task, `get_transaction` gives the task's own.
-
-    Attributes:
-        key: As it was given; else one of its own, the same after each retry and resume: for
-            services that take a key with a request, so as to do it once.
-        path: Which one it is in its flow.
-        parent: The transaction around it, or None.
-        state: What has become of it.
     """
 
-    __slots__ = ()
+    __slots__ = ("_unit",)
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+
+    @property
+    def key(self) -> str:
+        """As it was given; else one of its own, the same after each retry and resume.
+
+        For services that take a key with a request, so as to do it once.
+        """
+        return self._unit.key
+
+    @property
+    def state(self) -> TransactionState:
+        """What has become of it."""
+        return self._unit.state
+
+    @property
+    def parent(self) -> "Transaction | None":
+        """The transaction around it."""
+        return None if self._unit.parent is None else self._unit.parent.public
+
+    @property
+    def commit_mode(self) -> CommitMode:
+        """When it is committed."""
+        return self._unit.commit_mode
+
+    @property
+    def isolation_level(self) -> IsolationLevel:
+        """What it sees of others with its key."""
+        return self._unit.isolation_level
 
     def set(self, name: str, value: Any) -> None:
         """Keep a value for the hooks, and for the transactions within this one.
@@ -35,9 +59,10 @@ class Transaction(Unit):
         """
         if not isinstance(name, str):
             raise TransactionError("The name of a value is no text.", fix="Give a text.")
-        self.values[name] = value
-        if self.own and self.is_active():
-            self.keep(Kind.VALUE, name, value)
+        unit = self._unit
+        unit.values[name] = value
+        if unit.own and self.is_active():
+            unit.keep(Kind.VALUE, name, value)
 
     def get(self, name: str, default: Any = _NOTHING) -> Any:
         """Return a value, of this transaction or of the nearest around it that has one.
@@ -45,7 +70,7 @@ class Transaction(Unit):
         Raises:
             TransactionError: There is none of that name, and no default.
         """
-        for each in self.around():
+        for each in self._unit.around():
             if name in each.values:
                 return each.values[name]
         if default is _NOTHING:
@@ -65,15 +90,18 @@ class Transaction(Unit):
 
         Raises:
             TransactionError: The transaction has ended, or its key was committed before it began.
+            InvalidFlow: The storage is one that no other process could open.
             InvalidKey: It is no key.
             HistoryError: It cannot be put aside.
             VaultError: It holds a known secret, and there is no key to encrypt it with.
             BrickworkError: There is no such storage.
         """
-        run = current_run.get()
-        if run is not None and run is not self.context and run.path:
-            own_of(run).write(storage, key, data)  # so that it shares the fate of that run
-            return
+        unit, run = self._unit, current_run.get()
+        if run is not None and run is not unit.context and run.path:
+            own = own_of(run)  # so that it shares the fate of that run
+            if own is not unit:
+                own.public.write(storage, key, data)
+                return
         self._check_open()
         if not isinstance(data, bytes | bytearray | memoryview):
             raise TransactionError(
@@ -81,11 +109,11 @@ class Transaction(Unit):
                 fix="Encode it first, such as text.encode().",
             )
         check_key(key)
-        where = self.staging.where(storage)
-        self.body = blake2b(f"{self.body}{where} {key}".encode(), digest_size=16).hexdigest()
-        if not self.replayed:
+        where = unit.staging.where(storage)
+        unit.body = blake2b(f"{unit.body}{where} {key}".encode(), digest_size=16).hexdigest()
+        if not unit.replayed:
             flat = memoryview(data).cast("B")
-            self.add(self.staging.put(self.path, Kind.WRITE, where, key, flat))
+            unit.add(unit.staging.put(unit.path, Kind.WRITE, where, key, flat))
 
     def commit(self) -> None:
         """Commit it now: publish what was put aside, and call the hooks.
@@ -98,8 +126,8 @@ class Transaction(Unit):
         from brickwork_flows.transactions.ending import commit, wait_for_all
 
         self._check_explicit()
-        wait_for_all(self)
-        commit(self)
+        wait_for_all(self._unit)
+        commit(self._unit)
 
     def rollback(self) -> None:
         """Roll it back now: throw away what was put aside, and have the hooks undo the rest.
@@ -111,13 +139,13 @@ class Transaction(Unit):
         from brickwork_flows.transactions.ending import give_up, roll_back
 
         self._check_explicit()
-        if self.replayed:
+        if self._unit.replayed:
             raise TransactionError(
-                f"The transaction {self.path} was committed when the flow ran before.",
+                f"The transaction {self._unit.path} was committed when the flow ran before.",
                 fix="Make the flow's body depend on its parameters and on results of tasks alone.",
             )
-        give_up(self)
-        roll_back(self, "rollback() was called")
+        give_up(self._unit)
+        roll_back(self._unit, "rollback() was called")
 
     def is_committed(self) -> bool:
         """Return whether it is committed; when it begins, whether its key was before."""
@@ -139,43 +167,29 @@ class Transaction(Unit):
         """Return whether its block, or its task, is at work."""
         return self.state is TransactionState.ACTIVE
 
-    def begin_again(self) -> None:
-        """For engines: a task is tried again, and begins its own transaction anew."""
-        from brickwork_flows.transactions.ending import roll_back
-
-        if self.parts:
-            roll_back(self, "its task is tried again")
-        self.drop()
-        self.reset()
-
     def __repr__(self) -> str:
-        return f"<Transaction {self.path} {self.state}>"
+        return f"<Transaction {self._unit.path} {self.state}>"
 
     def _check_explicit(self) -> None:
-        if self.own:
+        if self._unit.own:
             raise TransactionError(
-                f"The task {self.path} is committed, or rolled back, when it has ended.",
+                f"The task {self._unit.path} is committed, or rolled back, when it has ended.",
                 fix="In its body, open one: with transaction() as txn: ...",
             )
         self._check_open()
 
     def _check_open(self) -> None:
-        if self.is_active():
-            if any(each.done_elsewhere for each in self.around()):
-                raise self._done_elsewhere()
-            return
-        if self.done_elsewhere:
-            raise self._done_elsewhere()
-        raise TransactionError(
-            f"The transaction {self.path} is {self.state.replace('_', ' ')}, and not open.",
-            fix="Use it inside its `with` block, before commit() or rollback(); in a process of "
-            "its own, return the data from the task and write it in the flow.",
-        )
-
-    def _done_elsewhere(self) -> TransactionError:
-        done = next(each.claim for each in self.around() if each.done_elsewhere)
-        assert done is not None  # noqa: S101  # that is what was looked for
-        return TransactionError(
-            f"A transaction with this key was committed before, by the run {done.done_by}.",
-            fix="Ask txn.is_committed() first, and skip the work; or give overwrite=True.",
-        )
+        for each in self._unit.around():
+            if each.claim is not None and each.claim.done_by:
+                raise TransactionError(
+                    "A transaction with this key was committed before, by the run "
+                    f"{each.claim.done_by}.",
+                    fix="Ask txn.is_committed() first, and skip the work; or give overwrite=True.",
+                )
+        if not self.is_active():
+            raise TransactionError(
+                f"The transaction {self._unit.path} is {self.state.replace('_', ' ')}, "
+                "and not open.",
+                fix="Use it inside its `with` block, before commit() or rollback(); in a process "
+                "of its own, return the data from the task and write it in the flow.",
+            )

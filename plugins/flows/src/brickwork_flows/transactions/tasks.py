@@ -12,11 +12,10 @@ from brickwork_flows.transactions.decisions import COMMITTED
 from brickwork_flows.transactions.ending import commit, commit_async, roll_back
 from brickwork_flows.transactions.hooks import hooks_of
 from brickwork_flows.transactions.modes import TransactionState
-from brickwork_flows.transactions.unit import own_of
+from brickwork_flows.transactions.unit import Unit, own_of
 
 if TYPE_CHECKING:
     from brickwork_flows.recording import Run
-    from brickwork_flows.transactions.public import Transaction
 
 Options = Mapping[str, Any]
 
@@ -73,7 +72,7 @@ def failed(run: "Run", error: BaseException) -> None:
         roll_back(own, described(error))
 
 
-def _completed(run: "Run", options: Options) -> "Transaction | None":
+def _completed(run: "Run", options: Options) -> Unit | None:
     """Return what is to be committed now."""
     own = _own(run, options)
     staged = run.context.flow.replay.staged
@@ -84,7 +83,7 @@ def _completed(run: "Run", options: Options) -> "Transaction | None":
     return _joined(own, own.parent)
 
 
-def _given_back(run: "Run", options: Options) -> "Transaction | None":
+def _given_back(run: "Run", options: Options) -> Unit | None:
     own = _own(run, options)
     staged = run.context.flow.replay.staged
     if staged is not None:
@@ -99,7 +98,7 @@ def _given_back(run: "Run", options: Options) -> "Transaction | None":
     return own
 
 
-def _own(run: "Run", options: Options) -> "Transaction":
+def _own(run: "Run", options: Options) -> Unit:
     own = own_of(run.context)
     own.run = run
     own.on_commit = hooks_of(own.path, options, "on_commit")
@@ -107,7 +106,7 @@ def _own(run: "Run", options: Options) -> "Transaction":
     return own
 
 
-def _joined(own: "Transaction", parent: "Transaction") -> "Transaction | None":
+def _joined(own: Unit, parent: Unit) -> Unit | None:
     if parent.state is TransactionState.ROLLED_BACK:
         roll_back(own, "it has completed after that")
     elif parent.done_elsewhere:

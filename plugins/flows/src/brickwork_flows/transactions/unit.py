@@ -1,11 +1,12 @@
-"""What belongs to a transaction, seen from the inside."""
+"""A transaction: what belongs to it, and what has become of it."""
 
 import threading
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from brickwork import BrickworkError, open_serializer
+from brickwork_flows.caching.locks import KeyLock
 from brickwork_flows.context import RunContext, current_transaction
 from brickwork_flows.history.interface import History
 from brickwork_flows.recording import setting
@@ -23,15 +24,15 @@ _CLOSED = frozenset({TransactionState.COMMITTED, TransactionState.ROLLED_BACK})
 
 
 class Unit:
-    """A transaction without what is for the user's code; see `Transaction`.
+    """A transaction, for the engine; `public` is what the user's code has of it.
 
     Attributes:
         context: The run that it belongs to.
         path: Which one it is, seen from the outermost flow; the same when its run is resumed.
         parent: The transaction around it.
         key: As it was given, or made of the path.
-        mode: When it is committed.
-        isolation: What it sees of others with its key.
+        commit_mode: When it is committed.
+        isolation_level: What it sees of others with its key.
         state: What has become of it.
         own: Whether it is that of a task, or of a flow in a flow, and no block's.
         run: The run that stands or falls with it, if it is such a one.
@@ -43,25 +44,27 @@ class Unit:
         later: What else is done when it is committed.
         futures: What was submitted within it.
         claim: Its key among all runs, if it was given one.
+        lock: What others with its key wait for, if they run one after the other.
         made: What was decided when its run ran before.
         body: A fingerprint of what its block wrote.
         opened: Whether a transaction within it, of the same body, is open.
     """
 
     __slots__ = (
-        "__weakref__",
         "_calls",
         "_lock",
+        "_public",
         "body",
         "claim",
+        "commit_mode",
         "context",
         "futures",
-        "isolation",
+        "isolation_level",
         "kept",
         "key",
         "later",
+        "lock",
         "made",
-        "mode",
         "on_commit",
         "on_rollback",
         "opened",
@@ -78,22 +81,22 @@ class Unit:
         self,
         context: RunContext,
         path: str,
-        parent: "Transaction | None" = None,
+        parent: "Unit | None" = None,
         *,
         key: str = "",
-        mode: CommitMode = CommitMode.LAZY,
+        commit_mode: CommitMode = CommitMode.LAZY,
         own: bool = False,
     ) -> None:
         self.context = context
         self.path = path
         self.parent = parent
-        self.mode = mode
-        self.isolation = IsolationLevel.READ_COMMITTED
+        self.commit_mode = commit_mode
+        self.isolation_level = IsolationLevel.READ_COMMITTED
         self.own = own
         self.key = key or made_key(f"{context.flow.root}.{path}")
         self.state = TransactionState.ACTIVE if own else TransactionState.PENDING
         self.run: Run | None = None
-        self.parts: dict[str, Staged | Transaction] = {}
+        self.parts: dict[str, Staged | Unit] = {}
         self.values: dict[str, Any] = {}
         self.kept: list[Staged] = []
         self.on_commit: tuple[CommitHook, ...] = ()
@@ -101,11 +104,22 @@ class Unit:
         self.later: list[Callable[[], object]] = []
         self.futures: list[RunFuture[Any]] = []
         self.claim: KeyClaim | None = None
+        self.lock: KeyLock | None = None
         self.made: Decision | None = None
         self.body = ""
         self.opened = False
         self._calls: dict[str, int] = {}
         self._lock = threading.Lock()
+        self._public: Transaction | None = None
+
+    @property
+    def public(self) -> "Transaction":
+        """What the user's code has of it."""
+        if self._public is None:
+            from brickwork_flows.transactions.public import Transaction
+
+            self._public = Transaction(self)
+        return self._public
 
     @property
     def id(self) -> str:
@@ -156,7 +170,7 @@ class Unit:
 
     # What belongs to it
 
-    def add(self, part: "Staged | Transaction") -> None:
+    def add(self, part: "Staged | Unit") -> None:
         """Let something belong to it, after what belongs to it already."""
         key = part.file if isinstance(part, Staged) else part.path
         with self._lock:
@@ -169,7 +183,7 @@ class Unit:
         The run is given back, and so nothing that it called is called again: what that had put
         aside belongs to it as well.
         """
-        made: dict[str, Transaction] = {}
+        made: dict[str, Unit] = {}
         for staged in left:
             if staged.kind == Kind.WRITE:
                 self.add(staged)
@@ -184,12 +198,10 @@ class Unit:
                 else:
                     within.on_commit, within.on_rollback = (found_hooks(each) for each in value)
 
-    def _made_again(self, staged: Staged, made: "dict[str, Transaction]") -> "Transaction":
+    def _made_again(self, staged: Staged, made: dict[str, "Unit"]) -> "Unit":
         found = made.get(staged.writer)
         if found is None:
-            kind = cast("type[Transaction]", type(self))
-            around = cast("Transaction", self)
-            found = made[staged.writer] = kind(self.context, staged.writer, around, own=True)
+            found = made[staged.writer] = Unit(self.context, staged.writer, self, own=True)
             self.add(found)
         return found
 
@@ -223,15 +235,20 @@ class Unit:
             else:
                 yield from part.staged()
 
-    def within(self) -> "Iterator[Transaction]":
+    def within(self) -> "Iterator[Unit]":
         """Give the transactions within it, in order, and then itself."""
         for part in tuple(self.parts.values()):
             if not isinstance(part, Staged):
                 yield from part.within()
-        yield cast("Transaction", self)
+        yield self
 
-    def reset(self) -> None:
-        """Let it be as at its beginning."""
+    def begin_again(self) -> None:
+        """Let it be as at its beginning: its task is tried again."""
+        if self.parts:
+            from brickwork_flows.transactions.ending import roll_back
+
+            roll_back(self, "its task is tried again")
+        self.drop()
         self.state = TransactionState.ACTIVE
         self.values.clear()
         self.later.clear()
@@ -239,6 +256,12 @@ class Unit:
         self.opened = False
         if self.context.flow.replay.staged is not None:
             self.context.flow.replay.staged.forget(self.path)
+
+    def unlock(self) -> None:
+        """Let others have the keys of it, and of the transactions within it."""
+        for each in self.within():
+            if each.lock is not None:
+                each.lock.release()
 
     def drop(self) -> None:
         """Throw away what it has put aside, and what is left of it."""
@@ -249,21 +272,22 @@ class Unit:
         self.kept.clear()
 
 
-def own_of(context: RunContext) -> "Transaction":
+def own_of(context: RunContext) -> "Unit":
     """Return the transaction of a task's run, or of a flow's in a flow; it comes to be so."""
     found = context.transaction
     if found is None:
-        from brickwork_flows.transactions.public import Transaction
-
-        found = Transaction(context, context.path, enclosing(context), own=True)
+        parent = enclosing(context)
+        found = Unit(context, context.path, parent, own=True)
+        if parent is not None:
+            found.commit_mode, found.isolation_level = parent.commit_mode, parent.isolation_level
         past = context.flow.replay.calls.get(context.path)
-        if found.parent is None and past is not None and past.known:
+        if parent is None and past is not None and past.known:
             found.made = decision(found.history, found.id)
         context.transaction = found
     return found
 
 
-def enclosing(context: RunContext) -> "Transaction | None":
+def enclosing(context: RunContext) -> Unit | None:
     """Return the transaction that a run is called in; None outside of one."""
     at = current_transaction.get()
     while at is not None and (at.context is context or at.closed):
