@@ -15,6 +15,7 @@ from hypothesis import given, settings, strategies as st
 
 from brickwork import Progress, Secret
 from brickwork.testing.commandline import Conversation, command_line
+from brickwork_flows.artifacts.records import ProgressShown
 from brickwork_flows.cli import live_screen
 from brickwork_flows.cli.live_screen import Screen
 from brickwork_flows.cli.live_text import Row, cells, cut
@@ -162,6 +163,47 @@ def test_a_call_that_begins_again_is_counted_once() -> None:
     for kind, number in (("running", 1), ("failed", 2), ("running", 3), ("completed", 4)):
         tree.add(state(f"f.t-{n}", kind, number) for n in range(8))
     assert lines(tree)[1] == "  ✓ t 8/8  0.00s"
+
+
+def test_what_comes_at_once_is_as_what_comes_one_by_one() -> None:
+    """Between two frames a run may begin, fail, begin again and end: counts and times are right."""
+    events = [
+        *(state(f"f.t-{n}", "pending", 1, at=NOW - 3) for n in range(8)),
+        *(state(f"f.t-{n}", "running", 2, at=NOW - 3) for n in range(8)),
+        *(state(f"f.t-{n}", "scheduled", 3, at=NOW - 2) for n in range(8)),
+        *(state(f"f.t-{n}", "completed", 4, at=NOW - 1) for n in range(7)),
+        state("f.t-7", "failed", 4, at=NOW - 1, message="no"),
+        state("f.one-0", "running", at=NOW - 1.5),
+        state("f.one-0", "completed", 3, at=NOW - 1),
+    ]
+    at_once, one_by_one = Tree("f", "report"), Tree("f", "report")
+    at_once.add(events)
+    for each in events:
+        one_by_one.add([each])
+    assert lines(at_once) == [
+        *("  report", "  ✗ t 8/8  1 failed, 2.00s", "    ✗ t-7  2.00s  no", "  ✓ one-0  0.50s"),
+    ]
+    assert lines(one_by_one) == lines(at_once)
+
+
+def test_what_ran_within_one_of_many_stands_nowhere_else() -> None:
+    """The tasks of a flow that has ended, as one of many, are not shown as the outer flow's."""
+    tree = Tree("f", "report")
+    tree.add(state(f"f.sub-{n}", "completed") for n in range(10))
+    tree.add([state("f.sub-9", "completed"), state("f.sub-9/inner-0", "completed")])
+    assert [line.split()[1] for line in lines(tree)[1:]] == ["sub"]
+
+
+def test_artifacts_show_their_progress() -> None:
+    """Beside the run that made them, as it is now, until that ends; whoever brings it up to date."""
+    tree = Tree("f", "report")
+    tree.add([state("f", "running"), state("f.load-0", "running")])
+    tree.add([ProgressShown("f/1", "f", 10.0, "all"), ProgressShown("f/2", "f.load-0", 0.0, None)])
+    tree.add([ProgressShown("f/1", "", 62.4, None), ProgressShown("f/2", "", 50.0, "\x1brows")])
+    tree.add([ProgressShown("g/1", "g", 1.0, "other"), ProgressShown("f/3", "", 1.0, "unknown")])
+    assert lines(tree) == ["⠋ report  62% all  1.00s", "  ⠋ load-0  50% \\u001brows  1.00s"]
+    tree.add([state("f.load-0", "completed", at=NOW), ProgressShown("f/2", "", 99.0, None)])
+    assert lines(tree)[1] == "  ✓ load-0  1.00s"
 
 
 def test_what_has_ended_gives_way_first() -> None:
@@ -383,7 +425,9 @@ FLOWS = f"""
 import time
 from pathlib import Path
 from brickwork import Secret, progress
-from brickwork_flows import ProcessRunner, flow, get_run_logger, task
+from brickwork_flows import (
+    ProcessRunner, create_progress_artifact, flow, get_run_logger, task, update_progress_artifact
+)
 
 @task
 def fetch(n: int) -> int:
@@ -416,6 +460,21 @@ def endless() -> None:
 @flow(task_runner=ProcessRunner(1))
 def far() -> None:
     counts.submit().result()
+
+@task
+def draws() -> None:
+    bar = create_progress_artifact(0, description="files")
+    for percent in range(0, 100, 25):
+        update_progress_artifact(bar, percent)
+        time.sleep(0.2)
+
+@flow
+def bars() -> None:
+    draws()
+
+@flow(task_runner=ProcessRunner(1))
+def far_bars() -> None:
+    draws.submit().result()
 
 @flow
 def fails() -> None:
@@ -454,6 +513,15 @@ def test_progress_comes_from_another_process(target: Callable[[str], str]) -> No
     """What a task of a ProcessRunner reports is shown as well."""
     with Conversation("flow", "run", target("far")) as talk:
         talk.wait_for("50% rows")
+        assert talk.end() == 0
+
+
+@pytest.mark.parametrize("name", ["bars", "far_bars"])
+def test_progress_artifacts_are_shown(target: Callable[[str], str], name: str) -> None:
+    """As they are updated, here and in another process."""
+    with Conversation("flow", "run", target(name)) as talk:
+        talk.wait_for("25% files")
+        talk.wait_for("75% files")
         assert talk.end() == 0
 
 

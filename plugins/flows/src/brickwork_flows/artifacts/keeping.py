@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from brickwork import mask
-from brickwork_flows.artifacts.records import Artifact, Draft, artifact_of, check_size, files_in
+from brickwork_flows.artifacts.records import (
+    Artifact,
+    Draft,
+    ProgressShown,
+    artifact_of,
+    check_size,
+    files_in,
+)
 from brickwork_flows.errors import ArtifactNotFound, EntryConflict, HistoryError, InvalidArtifact
 from brickwork_flows.history.files import make_private
 from brickwork_flows.history.interface import Entry, History
@@ -80,6 +87,17 @@ def keep(runtime: Runtime, draft: Draft) -> None:
         "data": draft.data if draft.image is not None or not in_file else None,
     }
     _put(history, draft.id, record)
+
+
+def shown(what: str, *values: Any) -> ProgressShown | None:
+    """Return what progress a `change` shows; None where it is about none."""
+    if what == "update":
+        artifact_id, progress, label = values
+        return ProgressShown(artifact_id, "", progress, label)
+    draft = Draft(*values)
+    if draft.type != "progress":
+        return None
+    return ProgressShown(draft.id, draft.run or "", draft.data, draft.description or draft.key)
 
 
 def _write(runtime: Runtime, artifact_id: str, content: bytes) -> None:

@@ -47,6 +47,22 @@ class Draft(NamedTuple):
     image: bytes | None = None
 
 
+class ProgressShown(NamedTuple):
+    """An artifact shows a progress; told to who looks on, and not recorded.
+
+    Attributes:
+        id: The artifact's id.
+        run: The id of the run that made it; empty where it was made before.
+        progress: How much is done, from 0 to 100.
+        label: What it is; None: as before.
+    """
+
+    id: str
+    run: str
+    progress: float
+    label: str | None
+
+
 class Table(NamedTuple):
     """A table, as `Artifact.read` gives it back.
 

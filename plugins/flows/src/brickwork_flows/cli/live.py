@@ -4,6 +4,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 from brickwork import Progress, on_progress
 from brickwork_flows.cli.live_screen import Screen
@@ -31,8 +32,7 @@ def shown(runtime: Runtime, run_id: str, name: str) -> Iterator[Callable[[], Non
     signs = signs_for_terminal()
 
     def rows(height: int) -> list[Row]:
-        while heard:
-            tree.add(heard.popleft())
+        tree.add(chain.from_iterable(heard.popleft() for _ in range(len(heard))))
         return tree.rows(height, signs)
 
     def hear(report: Progress) -> None:

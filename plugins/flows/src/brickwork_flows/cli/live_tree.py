@@ -5,11 +5,13 @@ and as cheap as that of ten.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from brickwork import Progress
 from brickwork.commands import harmless
+from brickwork_flows.artifacts.records import ProgressShown
 from brickwork_flows.cli.live_text import Row, Style
 from brickwork_flows.history.events import RunStarted, StateSet
 from brickwork_flows.states import FINAL
@@ -76,12 +78,11 @@ class Node:
         self.ended = 0.0
         self.groups: dict[str, Group] = {}
 
-    def set(self, event: StateSet) -> None:
-        """Bring it into a state."""
+    def set(self, event: StateSet, began: float) -> None:
+        """Bring it into a state; it began at that time, unless it had begun before."""
         self.type, self.state, self.message = event.type, event.name, event.message
         self.attempt = event.attempt
-        if event.number == 1 or not self.began:
-            self.began = event.at
+        self.began = self.began or began
         self.ended = event.at if event.type in _ENDED else 0.0
 
 
@@ -93,7 +94,7 @@ class Group:
     def __init__(self) -> None:
         self.submitted = 0
         self.seen = 0
-        self.counts: dict[str, int] = {}
+        self.counts: defaultdict[str, int] = defaultdict(int)
         self.alive: dict[str, Node] = {}
         self.kept: dict[str, Node] = {}  # by id: the first ones, and the first that ended badly
         self.began = 0.0
@@ -103,6 +104,10 @@ class Group:
     def total(self) -> int:
         """How many calls are known of."""
         return max(self.submitted, self.seen)
+
+    def tells(self, kind: str) -> bool:
+        """Whether one that ended so is worth a line; only the first that ended badly are."""
+        return kind in _BAD and self.counts[kind] <= WORTH_SHOWING
 
 
 class Tree:
@@ -120,17 +125,42 @@ class Tree:
         self._groups: dict[str, Group] = {}  # by parent's id and name
         self.progress: dict[str, Progress] = {}
         """By run, how far it says it is."""
+        self.artifacts: dict[str, dict[str, ProgressShown]] = {}
+        """By run, what progress its artifacts show, by their ids."""
+        self._makers: dict[str, str] = {}  # by artifact's id, the run that made it
 
     def add(self, events: Iterable[object]) -> None:
         """Take note of what happened; events of other runs are passed over."""
+        # Most tasks begin and end between two frames; only the last state of each counts then.
+        began: dict[str, float] = {}
+        last: dict[str, StateSet] = {}
         for event in events:
             if type(event) is StateSet:
-                self._set(event)
+                run = event.run
+                if run not in last:
+                    began[run] = event.at
+                last[run] = event
             elif type(event) is RunStarted:
                 if event.run_name != event.key:
                     self.rename(event.id, event.run_name)
-            elif type(event) is Submitted and self._is_within(event.run):
-                self._group(event.run).submitted += 1
+            elif type(event) is Submitted:
+                group = self._group(event.run)
+                if group is not None:
+                    group.submitted += 1
+            elif type(event) is ProgressShown:
+                self._show(event)
+        for run, state in last.items():
+            self._set(run, state, began[run])
+
+    def _show(self, event: ProgressShown) -> None:
+        run = event.run or self._makers.get(event.id)
+        if not run or (run != self._id and self._group(run) is None):
+            return
+        self._makers[event.id] = run
+        shown = self.artifacts.setdefault(run, {})
+        before = shown.get(event.id)
+        label = event.label if event.label is not None or before is None else before.label
+        shown[event.id] = event._replace(label=label)
 
     def rename(self, run: str, name: str) -> None:
         """Give a run its name; one that is but its path is left out."""
@@ -143,59 +173,62 @@ class Tree:
         start = len(self._id)
         return run.startswith(self._id) and run[start : start + 1] in (".", "/")
 
-    def _set(self, event: StateSet) -> None:
-        run = event.run
+    def _set(self, run: str, event: StateSet, began: float) -> None:
         if run == self._id:
-            self.root.set(event)
-            return
-        before = self._types.get(run)
-        if before is None and not self._is_within(run):
+            self.root.set(event, began)
             return
         group = self._group(run)
-        counts = group.counts
+        if group is None:
+            return
+        before, kind = self._types.get(run), event.type
+        self._types[run] = kind
+        group.counts[kind] += 1
         if before is None:
             group.seen += 1
-            group.began = group.began or event.at
+            group.began = group.began or began
         else:
-            counts[before] -= 1
-        kind = self._types[run] = event.type
-        counts[kind] = counts.get(kind, 0) + 1
+            group.counts[before] -= 1
         node = group.alive.get(run) or group.kept.get(run)
-        if node is None:
-            node = Node(run.rpartition("/" if "/" in run else ".")[2])
-        node.set(event)
-        if kind not in _ENDED:
+        ended = kind in _ENDED
+        if ended:
+            group.ended = event.at
+            group.alive.pop(run, None)
+            self.progress.pop(run, None)
+            if run in self.artifacts:
+                for artifact in self.artifacts.pop(run):
+                    del self._makers[artifact]
+            if node is None and len(group.kept) >= SHOWN and not group.tells(kind):
+                return
+        node = node or Node(_last_part(run))
+        node.set(event, began)
+        if not ended:
             group.alive[run] = node
-            return
-        group.ended = event.at
-        group.alive.pop(run, None)
-        self.progress.pop(run, None)
-        if len(group.kept) < SHOWN or (kind in _BAD and counts[kind] <= WORTH_SHOWING):
+        elif len(group.kept) < SHOWN or group.tells(kind):
             group.kept[run] = node
 
-    def _group(self, run: str) -> Group:
+    def _group(self, run: str) -> Group | None:
+        """Return the calls of one name that a run is one of; None if it is not within this one."""
         stem = run.rpartition("-")[0]
         group = self._groups.get(stem)
-        if group is None:
+        if group is None and self._is_within(run):
             above, _, name = stem.rpartition("/")
             if not above:
                 above, _, name = stem.partition(".")
-            group = Group()
-            parent = self.root if above == self._id else self._node(above)
-            if parent is None:
-                parent = self.root
-            parent.groups[name] = self._groups[stem] = group
+            group = self._groups[stem] = Group()
+            parent = self._node(above)
+            if parent is not None:  # else it has ended, as one of many, and is not shown
+                parent.groups[name] = group
         return group
 
     def _node(self, run: str) -> Node | None:
         if run == self._id:
             return self.root
-        if not self._is_within(run):
-            return None
         group = self._group(run)
+        if group is None:
+            return None
         node = group.alive.get(run) or group.kept.get(run)
         if node is None and run not in self._types:
-            node = group.alive[run] = Node(run.rpartition("/" if "/" in run else ".")[2])
+            node = group.alive[run] = Node(_last_part(run))
         return node
 
     @property
@@ -213,7 +246,7 @@ class Tree:
             signs: What stands before them.
             now: The time, in seconds since 1970; by default the time it is.
         """
-        drawing = _Drawing(signs, now or time.time(), self.progress)
+        drawing = _Drawing(signs, now or time.time(), self.progress, self.artifacts)
         rows = list(drawing.run(self._id, self.root, 0))
         left_out = len(rows) - height
         if left_out <= 0:
@@ -229,11 +262,18 @@ class Tree:
 
 
 class _Drawing:
-    def __init__(self, signs: Signs, now: float, progress: Mapping[str, Progress]) -> None:
+    def __init__(
+        self,
+        signs: Signs,
+        now: float,
+        progress: Mapping[str, Progress],
+        artifacts: Mapping[str, Mapping[str, ProgressShown]],
+    ) -> None:
         self._signs = signs
         self._spin = signs.spinner[int(now * 10) % len(signs.spinner)]
         self._now = now
         self._progress = progress
+        self._artifacts = artifacts
 
     def run(self, run: str, node: Node, depth: int) -> Iterator[Row]:
         """Yield a run, and what is within it."""
@@ -268,7 +308,10 @@ class _Drawing:
         telling = (
             run
             for run, node in list(group.alive.items())
-            if node.groups or run in self._progress or node.type == "scheduled"
+            if node.groups
+            or run in self._progress
+            or run in self._artifacts
+            or node.type == "scheduled"
         )
         for _, run in zip(range(WORTH_SHOWING), telling, strict=False):
             yield from self.run(run, group.alive.get(run) or nodes[run], depth + 1)
@@ -289,11 +332,17 @@ class _Drawing:
         report = self._progress.get(run)
         if report is not None:
             parts.append(_progress(report))
+        for each in self._artifacts.get(run, {}).values():
+            parts.append(f"{each.progress:.0f}% {harmless(each.label or '')}".rstrip())
         if node.began:
             parts.append(_duration((node.ended or self._now) - node.began))
         if node.message and node.type != "completed":
             parts.append(harmless(node.message))
         return "  ".join(parts)
+
+
+def _last_part(run: str) -> str:
+    return run.rpartition("/" if "/" in run else ".")[2]
 
 
 def _progress(report: Progress) -> str:
