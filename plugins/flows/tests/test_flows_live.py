@@ -195,7 +195,7 @@ def test_what_ran_within_one_of_many_stands_nowhere_else() -> None:
 
 
 def test_artifacts_show_their_progress() -> None:
-    """Beside the run that made them, as it is now, until that ends; whoever brings it up to date."""
+    """Beside the run that made them, until that ends; whoever brings them up to date."""
     tree = Tree("f", "report")
     tree.add([state("f", "running"), state("f.load-0", "running")])
     tree.add([ProgressShown("f/1", "f", 10.0, "all"), ProgressShown("f/2", "f.load-0", 0.0, None)])

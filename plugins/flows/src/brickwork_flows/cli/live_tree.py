@@ -332,8 +332,10 @@ class _Drawing:
         report = self._progress.get(run)
         if report is not None:
             parts.append(_progress(report))
-        for each in self._artifacts.get(run, {}).values():
-            parts.append(f"{each.progress:.0f}% {harmless(each.label or '')}".rstrip())
+        parts += [
+            f"{each.progress:.0f}% {harmless(each.label or '')}".rstrip()
+            for each in self._artifacts.get(run, {}).values()
+        ]
         if node.began:
             parts.append(_duration((node.ended or self._now) - node.began))
         if node.message and node.type != "completed":
