@@ -18,7 +18,7 @@ from brickwork_flows.history.events import Event, ResultKept, RunStarted
 from brickwork_flows.hooks import tell, tell_async
 from brickwork_flows.names import arguments_of, named, tags_of_run
 from brickwork_flows.recording import Run
-from brickwork_flows.replay import NOT_KEPT, given_back
+from brickwork_flows.replay import NOT_KEPT, keep_changed
 from brickwork_flows.result_settings import ResultSettings
 from brickwork_flows.runners.interface import Parked
 from brickwork_flows.states import AWAITING_SLOT, StateType
@@ -313,10 +313,13 @@ class TaskCall:
             )
         else:
             self._run = Run(context, flow.write, before.number)
-            known, value = given_back(before, path, inputs, self._results())
+            name = flow.context.name
+            known, value = flow.replay.given_back(path, "task", inputs, self._results(), name)
             if known:
                 context.attempt, self._given_back = before.attempts, not before.cached
                 return [value]
+            if before.inputs != inputs and not before.here:
+                keep_changed(flow.runtime.history, flow.root, context.id, inputs)
             context.attempt = before.attempts + 1
             message = NOT_KEPT if before.completed else ""
         self._prepared = (inputs, started, message)

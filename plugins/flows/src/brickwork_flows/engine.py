@@ -178,7 +178,7 @@ class FlowRun(Engine):
         key = caller.next_key(name)
         if caller.path:
             key = f"{caller.path}/{key}"
-        if self.replay.left:
+        if self.replay.left or self.replay.diverged is not None:
             self.replay.ask(key)
         return key
 
@@ -186,12 +186,12 @@ class FlowRun(Engine):
         """Refuse a call that takes the place of another one, when the run is resumed.
 
         Raises:
-            ReplayDiverged: It does.
+            ReplayDiverged: It does, or an earlier one did.
         """
         asyncio = sys.modules.get("asyncio")
         # In an event loop, the order of calls may differ from one run to the next.
         if asyncio is None or asyncio._get_running_loop() is None:  # noqa: SLF001  # documented
-            self.replay.expect(key, name)
+            self.replay.expect(key, name, self.context.name)
 
     def watch_prints(self) -> None:
         """Keep what runs within this one print, until `unwatch_prints`."""
@@ -234,6 +234,7 @@ class FlowRun(Engine):
             *(context.name, inputs, None, run.number, context.attempt, value),
             here=True,
             cached=run.states[-1].name == CACHED,
+            kind=context.kind,
         )
         self.replay.calls[context.path] = past
 

@@ -34,7 +34,9 @@ def _add(parts: list[str], value: Any, depth: int) -> None:
     if kind in _SCALARS:
         parts.append(repr(value) if kind is not str else value)
     elif _is_block(value):
-        parts.append(f"{kind.__name__} {value.address}")
+        # Of whatever version: a secret that was rotated since is no reason to refuse a replay.
+        address = value.address
+        parts.append(f"{kind.__name__} {address and f'{address.slug}/{address.name}'}")
     elif isinstance(value, Secret):
         parts.append("secret")
     elif kind in (list, tuple):

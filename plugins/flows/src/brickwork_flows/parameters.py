@@ -59,28 +59,47 @@ def restored(kept: Mapping[str, Mapping[str, Any]], again: Mapping[str, Any]) ->
 
     Args:
         kept: What `recorded` returned.
-        again: Those that are given again, by name.
+        again: Those that are given again, by name: that were not recorded, since they are secret
+            or new; and blocks, for another version of one, or where one was deleted.
 
     Raises:
-        InvalidParameters: One must be given again and is not, or is given and was recorded.
-        SerializerError: A recorded one cannot be read.
-        BrickworkError: A block that was given is not in the vault any more.
+        InvalidParameters: One must be given again and is not, or is given and was recorded; or a
+            recorded one cannot be read, such as a block that was deleted.
     """
     missing = {n: each["again"] for n, each in kept.items() if "again" in each and n not in again}
+    values = {name: again[name] for name in again}
+    known: list[str] = []
+    for name, each in kept.items():
+        if "again" in each:
+            continue
+        try:
+            value = _restored(each)
+        except BrickworkError as error:
+            if name not in again:
+                missing[name] = f"it cannot be read any more: {mask(error.what)}"
+            continue
+        if name not in again:
+            values[name] = value
+        elif not _is_block(value):
+            known.append(name)
     if missing:
         lines = "".join(f"\n  - {name}: {why}" for name, why in missing.items())
         raise InvalidParameters(
-            f"{len(missing)} parameter(s) of the run were not recorded{lines}",
-            fix="Give them again: resume(run_id, name=value), or "
-            "`brickwork run resume ID -p NAME=VALUE`.",
+            f"{len(missing)} parameter(s) of the run must be given again{lines}",
+            fix="Give them: resume(run_id, name=value), or `brickwork run resume ID -p NAME=VALUE`.",
         )
-    known = [name for name in again if "again" not in kept.get(name, {})]
     if known:
         raise InvalidParameters(
             f"A run that is resumed keeps its parameters: {', '.join(sorted(known))}.",
             fix="Give only those that were not recorded; for others, start a new run.",
         )
-    return {name: again[name] if name in again else _restored(each) for name, each in kept.items()}
+    return {name: values[name] for name in (*kept, *(n for n in again if n not in kept))}
+
+
+def _is_block(value: Any) -> bool:
+    from brickwork import Block
+
+    return isinstance(value, Block)
 
 
 def _restored(each: Mapping[str, Any]) -> Any:

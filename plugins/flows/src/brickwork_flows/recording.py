@@ -10,9 +10,9 @@ from threading import Lock
 from brickwork import TaskCancelled, TaskTimeout, mask
 from brickwork_flows.context import RunContext
 from brickwork_flows.current import CurrentRun, described_run
-from brickwork_flows.errors import IllegalTransition, WorkerDied
+from brickwork_flows.errors import IllegalTransition, ReplayDiverged, WorkerDied
 from brickwork_flows.history.events import Event, StateSet
-from brickwork_flows.states import CACHED, ROLLED_BACK, State, StateType, check_transition
+from brickwork_flows.states import CACHED, RETRYING, ROLLED_BACK, State, StateType, check_transition
 
 MAX_MESSAGE = 500
 
@@ -113,6 +113,8 @@ class Run:
         """Record that an attempt failed, and that another one follows."""
         if self.state.type is StateType.CANCELLING:
             return  # the wait before it ends at once
+        if isinstance(error, ReplayDiverged):
+            raise error  # so would the next one
         if self.context.kind == "flow":  # what this attempt submitted must not meet the next one
             self.context.flow.runner.close(cancel=True)
         message = f"attempt {number}: {described(error)}; the next begins in {delay:.3g} s"
@@ -122,7 +124,7 @@ class Run:
         """Record that another attempt begins."""
         self.context.attempt = number
         self.context.begin_again()
-        self.set(StateType.RUNNING, "Retrying")
+        self.set(StateType.RUNNING, RETRYING)
 
     def undone(self, message: str) -> StateSet:
         """Return, to be recorded, that what it did is rolled back."""

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from brickwork_flows.claims import Claim
 from brickwork_flows.definition import Flow
-from brickwork_flows.errors import FlowSuspended, InvalidFlow, NotResumable
-from brickwork_flows.finding import find
+from brickwork_flows.errors import FlowSuspended, NotResumable
 from brickwork_flows.history.events import StateSet
 from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.history.requests import ask
-from brickwork_flows.parameters import restored
+from brickwork_flows.reopening import flow_of, parameters_of
 from brickwork_flows.replay import Replay
 from brickwork_flows.running import Beginning
 from brickwork_flows.runtime import Runtime, current_runtime
@@ -26,9 +25,10 @@ ANSWER_SECONDS = 10.0
 """How long to wait until the process of a paused run says whether its input fits."""
 
 _LOOK_SECONDS = 0.05
+_CLAIM_SECONDS = 0.3
 
 
-def resume(run_id: str, /, **parameters: Any) -> Any:
+def resume(run_id: str, flow: Flow[Any, Any] | None = None, /, **parameters: Any) -> Any:
     """Run a flow again that crashed, failed, was cancelled or suspended: the same run, by its id.
 
     Its body runs from the start, with the parameters that were recorded. Tasks, and flows in it,
@@ -38,7 +38,10 @@ def resume(run_id: str, /, **parameters: Any) -> Any:
 
     Args:
         run_id: The run of a flow that a program called.
-        parameters: Those that were not recorded, such as secrets, once more.
+        flow: The flow, where it is not found by the name that was recorded: it was moved or
+            renamed, or is made inside a function.
+        parameters: Those that were not recorded, such as secrets, once more; and blocks, for
+            another version of one, or where one was deleted.
 
     Returns:
         What the flow returns; for an async flow, the coroutine that runs it.
@@ -46,15 +49,15 @@ def resume(run_id: str, /, **parameters: Any) -> Any:
     Raises:
         RunNotFound: There is no such run.
         NotResumable: It runs, has completed, is part of another run, or is being resumed.
-        InvalidFlow: The flow is not where it was.
+        InvalidFlow: The flow is not where it was, or takes other parameters than it did.
         InvalidParameters: A parameter must be given again, or one was given that is recorded.
         ReplayDiverged: The body calls something else than before.
     """
     runtime = current_runtime()
     record = resumable(runtime, run_id)
     if record.state.type is StateType.PAUSED:
-        return resume_flow_run(run_id, parameters=parameters)
-    return resume_flow(flow_of(record), record, parameters)
+        return resume_flow_run(run_id, flow=flow, parameters=parameters)
+    return resume_flow(flow or flow_of(record), record, parameters)
 
 
 def resume_flow_run(
@@ -62,6 +65,7 @@ def resume_flow_run(
     run_input: Any = None,
     *,
     key: str | None = None,
+    flow: Flow[Any, Any] | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> Any:
     """Let a run go on that is paused or suspended, with what it waits for.
@@ -74,7 +78,8 @@ def resume_flow_run(
         run_id: The run of a flow that a program called.
         run_input: What it waits for: a value, or a mapping of the fields of a model.
         key: Which of its pauses is meant, where several are open at once.
-        parameters: Those that were not recorded, once more; only where it goes on here.
+        flow: As for `resume`; only where it goes on here.
+        parameters: As for `resume`; only where it goes on here.
 
     Returns:
         None, or what the flow returns; for an async flow, the coroutine that runs it.
@@ -95,10 +100,10 @@ def resume_flow_run(
     if is_held(runtime, run_id) and tell_waiting(runtime, record, run_input, key):
         return None
     return resume_flow(
-        flow_of(record),
+        flow or flow_of(record),
         record,
         parameters or {},
-        lambda: offer_input(runtime, record, run_input, key),
+        lambda: offer_input(runtime, record, run_input, key, held=False),
     )
 
 
@@ -107,6 +112,7 @@ async def aresume_flow_run(
     run_input: Any = None,
     *,
     key: str | None = None,
+    flow: Flow[Any, Any] | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> Any:
     """`resume_flow_run` without blocking the event loop; always a coroutine."""
@@ -114,7 +120,7 @@ async def aresume_flow_run(
     from inspect import isawaitable
 
     value = await asyncio.to_thread(
-        resume_flow_run, run_id, run_input, key=key, parameters=parameters
+        resume_flow_run, run_id, run_input, key=key, flow=flow, parameters=parameters
     )
     return await value if isawaitable(value) else value
 
@@ -139,21 +145,26 @@ def tell_waiting(
         NotResumable: It waits for nothing, somebody else was faster, or it does not answer.
         InvalidInput: It does not fit; the run is paused still.
     """
-    from brickwork_flows.pausing.awaited import given, open_pause
+    from brickwork_flows.pausing.awaited import known
     from brickwork_flows.pausing.inputs import misfit
 
     offered = offer_input(runtime, record, run_input, key)
+    if offered is None:
+        return False
     until = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < until:
-        pause = open_pause(runtime.history, record.id, offered.key)
+        pause = known(runtime.history, record.id, offered.key)
         if pause is None:
-            if given(runtime.history, record.id, offered.key) is not None:
-                return True
             raise NotResumable(f"The run {record.id} has ended meanwhile.", fix="Look at it.")
-        if pause.refused is not None and pause.version > offered.version:
-            raise misfit(pause.type, pause.refused, pause.schema or {})
+        if pause.is_by(offered):
+            return True
+        if pause.offer != offered.offer:
+            if pause.refused is not None:
+                raise misfit(pause.type, pause.refused, pause.schema or {})
+            raise NotResumable(
+                f"Somebody else was faster to resume the run {record.id}.", fix="Look at it again."
+            )
         if not is_held(runtime, record.id):
-            pause.put(runtime.history, offer=None)
             return False
         time.sleep(_LOOK_SECONDS)
     raise NotResumable(
@@ -162,8 +173,18 @@ def tell_waiting(
     )
 
 
-def offer_input(runtime: Runtime, record: RunRecord, run_input: Any, key: str | None) -> "Pause":
+def offer_input(
+    runtime: Runtime, record: RunRecord, run_input: Any, key: str | None, *, held: bool = True
+) -> "Pause | None":
     """Offer a paused run what it waits for; whoever runs it looks at that.
+
+    Args:
+        runtime: Where it is recorded.
+        record: The run.
+        run_input: What it waits for.
+        key: Which of its pauses is meant.
+        held: Whether a process waits in it. Where none does, it may wait for nothing any more:
+            a process was killed after it had taken what it waited for. Then None is returned.
 
     Raises:
         NotResumable: It waits for nothing, or somebody else was faster.
@@ -171,8 +192,10 @@ def offer_input(runtime: Runtime, record: RunRecord, run_input: Any, key: str | 
     """
     from brickwork_flows.pausing.awaited import chosen, offer, open_pauses
 
-    pause = chosen(open_pauses(runtime.history, record.id), record.id, key)
-    return offer(runtime.history, pause, run_input)
+    pauses = open_pauses(runtime.history, record.id, held=held)
+    if not (held or pauses) and run_input is None and key is None:
+        return None
+    return offer(runtime.history, chosen(pauses, record.id, key), run_input, held=held)
 
 
 def resumable(runtime: Runtime, run_id: str) -> RunRecord:
@@ -201,7 +224,7 @@ def resumable(runtime: Runtime, run_id: str) -> RunRecord:
 
 def cancel_at_rest(runtime: Runtime, run_id: str) -> bool:
     """Record a paused run as cancelled; False where a process waits in it, which can do so."""
-    from brickwork_flows.pausing.awaited import end, open_pauses
+    from brickwork_flows.pausing.awaited import open_pauses, remove
 
     claim = Claim.take(runtime.place.folder, run_id)
     if claim is None:
@@ -221,22 +244,10 @@ def cancel_at_rest(runtime: Runtime, run_id: str) -> bool:
             ]
         )
         for pause in open_pauses(runtime.history, run_id):
-            end(runtime.history, run_id, pause.key)
+            remove(runtime.history, run_id, pause.key)
         return True
     finally:
         claim.release()
-
-
-def flow_of(record: RunRecord) -> Flow[Any, Any]:
-    """Return the flow that a run was a run of. Raises InvalidFlow where it is not found."""
-    details = record.details
-    found = find(str(details.get("entry", "")), str(details.get("file", "")))
-    if not isinstance(found, Flow):
-        raise InvalidFlow(
-            f"{details.get('entry')} is a {type(found).__name__} now, and no flow.",
-            fix="Put @flow on it, or start a new run.",
-        )
-    return found
 
 
 def resume_flow(
@@ -253,7 +264,7 @@ def resume_flow(
         again: Parameters that were not recorded.
         first: Called once the run is this process's own, before anything of it runs.
     """
-    arguments = restored(record.details.get("parameters", {}), again)
+    arguments = parameters_of(flow, record, again)
     runtime = current_runtime()
     if not flow.is_async:
         with _claimed(runtime, record.id, first) as how, _refusals():
@@ -278,15 +289,18 @@ def _refusals() -> Iterator[None]:
 
 
 def _beginning(runtime: Runtime, record: RunRecord) -> Beginning:
+    from brickwork_flows.pausing.awaited import ASKED, open_pauses, remove
+
     # What somebody asked of it before it ended is not meant for what begins now.
     ask(runtime.history, record.id, "")
-    if record.state.type is StateType.PAUSED:
-        from brickwork_flows.pausing.awaited import ASKED, end
-
-        end(runtime.history, record.id, ASKED)
+    for pause in open_pauses(runtime.history, record.id):
+        # Where it was killed just before it was paused, nobody knew of that.
+        unseen = record.state.type is not StateType.PAUSED and pause.offer is None
+        if unseen or pause.key == ASKED:
+            remove(runtime.history, record.id, pause.key)
     how = Beginning(
         record.id,
-        Replay.of(runtime.history, record.id),
+        Replay.of(runtime.history, record),
         len(record.states),
         record.attempts,
         record.run_name,
@@ -301,9 +315,12 @@ def _claimed(
     runtime: Runtime, run_id: str, first: Callable[[], object] | None
 ) -> Iterator[Beginning]:
     """Have a run for oneself: of several who resume it at once, only one does."""
-    claim = Claim.take(runtime.place.folder, run_id)
+    claim = Claim.take(runtime.place.folder, run_id, patience=_CLAIM_SECONDS)
     if claim is None:
-        raise NotResumable(f"The run {run_id} is being resumed already.", fix="Wait for it.")
+        raise NotResumable(
+            f"The run {run_id} is being resumed already, by another process or thread.",
+            fix=f"Look at it: brickwork run show {run_id}",
+        )
     try:
         record = resumable(runtime, run_id)  # once more: somebody may have been faster
         if first is not None:

@@ -17,7 +17,7 @@ from brickwork_flows.lines import RunLog
 from brickwork_flows.names import arguments_of, named, tags_of_run
 from brickwork_flows.parameters import recorded
 from brickwork_flows.recording import Run, new_run_id
-from brickwork_flows.replay import NOT_KEPT, Replay, given_back
+from brickwork_flows.replay import NOT_KEPT, Replay, keep_changed
 from brickwork_flows.result_settings import ResultSettings
 from brickwork_flows.runners import LazyRunner, ThreadRunner
 from brickwork_flows.runtime import Runtime, current_runtime
@@ -96,7 +96,11 @@ class Beginning:
             inputs=inputs,
         )
         settings = within.results.of_flow(flow.options)
-        how.known, how.value = given_back(before, path, inputs, settings)
+        how.known, how.value = within.replay.given_back(
+            path, "flow", inputs, settings, within.context.name
+        )
+        if not how.known and before.inputs != inputs and not before.here:
+            keep_changed(within.runtime.history, within.root, run_id, inputs)
         how.message = NOT_KEPT if before.completed else ""
         replayed = within.replay.staged is not None
         if how.known and (replayed or current_transaction.get() is not None):
@@ -286,6 +290,8 @@ class Running:
         value = results_of(value)
         if self._flow_run.top.suspended is not None:
             raise self._flow_run.top.suspended  # the body dealt with what was to end it
+        if self._how.replay.diverged is not None:
+            raise self._how.replay.diverged  # the same
         kept, note = self._flow_run.kept(self.run.context.id, value)
         before = () if kept is None else (kept,)
         self.run.set(StateType.COMPLETED, "", note, *before)

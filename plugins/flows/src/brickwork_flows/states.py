@@ -79,6 +79,9 @@ LEGAL: dict[StateType | None, frozenset[StateType]] = {
 }
 """Which types may follow a type; None stands for a run that has no state yet."""
 
+RETRYING = "Retrying"
+"""The name of the state in which a run that failed is tried again."""
+
 AWAITING_SLOT = "AwaitingConcurrencySlot"
 """The name of the state in which a run waits for a slot of a limit."""
 

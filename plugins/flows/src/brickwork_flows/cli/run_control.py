@@ -1,6 +1,7 @@
 """``brickwork run cancel|pause|resume|send``: how a run is stopped, and goes on."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -14,7 +15,7 @@ from brickwork.commands import (
     pass_invocation,
     print_json,
 )
-from brickwork_flows.errors import NotResumable
+from brickwork_flows.errors import InvalidInput, NotResumable
 from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.history.requests import ask
 from brickwork_flows.runs import found
@@ -102,6 +103,9 @@ def _until(runtime: Runtime, run_id: str, wanted: StateType) -> StateType | None
     metavar="NAME=VALUE",
     help='A parameter that was not recorded; a secret as "-". Repeatable.',
 )
+@click.option(
+    "--flow", "target", metavar="FILE.py:FLOW", help="Where its flow is now, if it was moved."
+)
 @click.option("--quiet", is_flag=True, help="Tell nothing on standard error.")
 @json_option
 @pass_invocation
@@ -112,6 +116,7 @@ def resume(
     fields: tuple[str, ...],
     key: str | None,
     texts: tuple[str, ...],
+    target: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -120,67 +125,101 @@ def resume(
     What it completed is not run again. A paused run that waits for input is given that by --input
     or -i; on a terminal it is asked for.
     """
-    from brickwork_flows.cli.running import run_and_print
-    from brickwork_flows.parameters import restored
-    from brickwork_flows.resuming import (
-        flow_of,
-        is_held,
-        offer_input,
-        resumable,
-        resume_flow,
-        tell_waiting,
-    )
+    from brickwork_flows.resuming import resumable
 
     runtime = current_runtime()
     record = resumable(runtime, found(runtime, run_id).id)
-    paused = record.state.type is StateType.PAUSED
-    given: Any = None
-    if paused:
-        given, key = _given(invocation, runtime, record, document, fields, key)
-        if is_held(runtime, record.id) and tell_waiting(runtime, record, given, key):
-            if as_json:
-                print_json("run.resume/1", {"id": record.id, "state": "running"})
-            elif not quiet:
-                note(f"{record.id} goes on in its process.")
+    if record.state.type is not StateType.PAUSED:
+        if document is not None or fields or key:
+            raise NotResumable(
+                f"The run {record.id} waits for no input: it is {record.state.type.value}.",
+                fix="Leave out --input, -i and --key.",
+            )
+        _run_again(invocation, record, texts, target, None, as_json=as_json, quiet=quiet)
+        return
+    asks = document is None and not fields
+    while True:
+        try:
+            _end_pause(
+                *(invocation, runtime, record, document, fields, key, texts, target),
+                as_json=as_json,
+                quiet=quiet,
+            )
+        except InvalidInput as error:
+            record = runtime.history.run(record.id)
+            if not (asks and invocation.interactive and record.state.type is StateType.PAUSED):
+                raise
+            note(error.what)
+        else:
             return
-    elif document is not None or fields or key:
-        raise NotResumable(
-            f"The run {record.id} waits for no input: it is {record.state.type.value}.",
-            fix="Leave out --input, -i and --key.",
-        )
-    flow = flow_of(record)
-    again = given_arguments(invocation, flow.task, texts, "-p")
-    whole = restored(record.details.get("parameters", {}), again)
-    fitting = flow.task.coerce(whole, resolve_block=opened)
-    run_and_print(
-        record.id,
-        flow.name,
-        lambda: resume_flow(
-            flow,
-            record,
-            {name: fitting[name] for name in again},
-            (lambda: offer_input(runtime, record, given, key)) if paused else None,
-        ),
-        is_async=flow.is_async,
-        as_json=as_json,
-        quiet=quiet,
-    )
 
 
-def _given(
+def _end_pause(
     invocation: Invocation,
     runtime: Runtime,
     record: RunRecord,
     document: str | None,
     fields: tuple[str, ...],
     key: str | None,
-) -> tuple[Any, str]:
-    """Return what a paused run is given, and the key of the pause."""
+    texts: tuple[str, ...],
+    target: str | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Give a paused run what it waits for: to its process, or here, where that has died."""
     from brickwork_flows.cli.run_input import read_input
     from brickwork_flows.pausing.awaited import chosen, open_pauses
+    from brickwork_flows.resuming import is_held, offer_input, tell_waiting
 
-    waits = chosen(open_pauses(runtime.history, record.id), record.id, key)
-    return read_input(invocation, waits, document, fields), waits.key
+    held = is_held(runtime, record.id)
+    pauses = open_pauses(runtime.history, record.id, held=held)
+    given: Any = None
+    if held or pauses or document is not None or fields or key:
+        waits = chosen(pauses, record.id, key)
+        key = waits.key
+        # What a killed process was offered, and had not looked at, need not be given again.
+        if held or waits.offer is None or document is not None or fields:
+            given = read_input(invocation, waits, document, fields)
+    if held and tell_waiting(runtime, record, given, key):
+        if as_json:
+            print_json("run.resume/1", {"id": record.id, "state": "running"})
+        elif not quiet:
+            note(f"{record.id} goes on in its process.")
+        return
+
+    def offer() -> object:
+        return offer_input(runtime, record, given, key, held=False)
+
+    _run_again(invocation, record, texts, target, offer, as_json=as_json, quiet=quiet)
+
+
+def _run_again(
+    invocation: Invocation,
+    record: RunRecord,
+    texts: tuple[str, ...],
+    target: str | None,
+    first: Callable[[], object] | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Run a run again here."""
+    from brickwork_flows.cli.running import run_and_print
+    from brickwork_flows.reopening import flow_of, parameters_of
+    from brickwork_flows.resuming import resume_flow
+
+    flow = flow_of(record, target or "")
+    again = given_arguments(invocation, flow.task, texts, "-p")
+    fitting = parameters_of(flow, record, again, resolve_block=opened)
+    run_and_print(
+        record.id,
+        flow.name,
+        lambda: resume_flow(flow, record, {name: fitting[name] for name in again}, first),
+        is_async=flow.is_async,
+        as_json=as_json,
+        quiet=quiet,
+    )
 
 
 @click.command("send")

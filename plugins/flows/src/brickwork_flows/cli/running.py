@@ -15,6 +15,7 @@ from brickwork.commands import as_text, harmless_lines, jsonable, note, print_js
 from brickwork_flows.errors import FlowSuspended
 from brickwork_flows.history.events import StateSet
 from brickwork_flows.runtime import Runtime, current_runtime
+from brickwork_flows.states import StateType
 
 GRACE_SECONDS = 1.5
 """How long what runs has to end after Ctrl-C, before it is left."""
@@ -80,8 +81,10 @@ def _tell_end(runtime: Runtime, run_id: str, tell: Callable[[str], object]) -> N
     runtime.flush()
     found = runtime.history.matching(run_id)
     if found:
-        state = runtime.history.run(run_id).state.type.value
-        tell(f"{state}; to go on: brickwork run resume {run_id}")
+        state = runtime.history.run(run_id).state.type
+        # Else somebody else runs it, or has done so.
+        if state is StateType.PAUSED or (state.final and state is not StateType.COMPLETED):
+            tell(f"{state.value}; to go on: brickwork run resume {run_id}")
 
 
 @contextmanager

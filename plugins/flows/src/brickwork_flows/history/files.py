@@ -1,8 +1,68 @@
-"""Folders that only their owner enters, and writes that reach the disk."""
+"""Folders that only their owner enters, locked files, and writes that reach the disk."""
 
+import fcntl
 import os
 import sys
 from pathlib import Path
+from weakref import WeakSet
+
+
+class Lock:
+    """An open file that this process has locked; the system drops the lock when that ends.
+
+    A process that is forked has no part in it: it would hold the lock on after its parent's end.
+
+    Args:
+        file: The file, open.
+
+    Raises:
+        BlockingIOError: Somebody else has locked it, and `wait` is not wanted; it is closed.
+        OSError: It cannot be locked; it is closed.
+    """
+
+    __slots__ = ("__weakref__", "_file")
+
+    def __init__(self, file: int, *, wait: bool = False) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BaseException:
+            os.close(file)
+            raise
+        self._file = file
+        _locks.add(self)
+
+    @property
+    def file(self) -> int:
+        """The file, open."""
+        return self._file
+
+    @property
+    def removed(self) -> bool:
+        """Whether the file was removed after it was opened."""
+        return os.fstat(self._file).st_nlink == 0
+
+    def release(self) -> None:
+        """Unlock and close it."""
+        _locks.discard(self)
+        # By hand: a program that was just begun may still have the file, too.
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+        os.close(self._file)
+
+    def forget(self) -> None:
+        """In a forked process: leave it to the parent."""
+        os.close(self._file)
+
+
+_locks: WeakSet[Lock] = WeakSet()
+
+
+def _in_child() -> None:
+    for lock in list(_locks):
+        lock.forget()
+    _locks.clear()
+
+
+os.register_at_fork(after_in_child=_in_child)
 
 
 def make_private(folder: Path) -> None:

@@ -8,19 +8,23 @@ that process lives.
 
 import fcntl
 import os
+import stat
+import time
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 from brickwork_flows.errors import HistoryError
 from brickwork_flows.history.events import Event, decoded
-from brickwork_flows.history.files import make_private, sync, sync_folder
+from brickwork_flows.history.files import Lock, make_private, sync, sync_folder
 
 SUFFIX = ".journal"
 
 _CLOSED = -1
+_FOLDING_SECONDS = 10.0
+_LOOK_SECONDS = 0.01
 
 
 class Journal:
@@ -98,12 +102,34 @@ def _made(folder: Path) -> tuple[Path, int]:
         os.close(file)  # somebody took it for a dead process's, before it was locked
 
 
+@contextmanager
+def folding(folder: Path) -> Iterator[None]:
+    """Fold what others left in a folder while nobody else does: wait until that is in the history.
+
+    Who does so is waited for in vain where it was stopped in the middle: then both fold.
+    """
+    until = time.monotonic() + _FOLDING_SECONDS
+    lock: Lock | None = None
+    while lock is None and time.monotonic() < until:
+        try:
+            lock = Lock(os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY))
+        except BlockingIOError:
+            time.sleep(_LOOK_SECONDS)
+        except OSError:
+            break  # there is none, or it takes no locks: each journal has its own
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
 class LeftJournal:
     """A journal whose process has died, held so that nobody else folds it meanwhile."""
 
-    def __init__(self, path: Path, file: int) -> None:
+    def __init__(self, path: Path, lock: Lock) -> None:
         self.path = path
-        self._file = file
+        self._lock = lock
 
     @classmethod
     def take(cls, path: Path) -> Self | None:
@@ -112,34 +138,44 @@ class LeftJournal:
         Raises:
             HistoryError: It cannot be opened.
         """
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
-            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except FileNotFoundError:
+            lock = Lock(os.open(path, flags))
+        except (FileNotFoundError, BlockingIOError):
             return None
         except OSError as error:
             raise _unusable(path, error) from None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(file)
+        # Removed between open and lock; or put there by somebody, as a folder or a pipe.
+        if lock.removed or not stat.S_ISREG(os.fstat(lock.file).st_mode):
+            lock.release()
             return None
-        if os.fstat(file).st_nlink == 0:  # removed between open and lock
-            os.close(file)
-            return None
-        return cls(path, file)
+        return cls(path, lock)
 
     def events(self) -> Iterator[Event]:
         """Return what was recorded, without lines that are not whole: those never counted.
 
         Raises:
-            HistoryError: It cannot be read.
+            HistoryError: It cannot be read, or a newer version of this package wrote it.
         """
         try:
-            with os.fdopen(os.dup(self._file), "rb") as lines:
+            with os.fdopen(os.dup(self._lock.file), "rb") as lines:
                 for line in lines:
-                    yield from _events(line)
+                    yield from self._events(line)
         except OSError as error:
             raise _unusable(self.path, error) from None
+
+    def _events(self, line: bytes) -> Sequence[Event]:
+        total, _, text = line[:-1].partition(b" ")
+        if not line.endswith(b"\n") or total != b"%08x" % zlib.crc32(text):
+            return ()
+        try:
+            return decoded(text)
+        except (ValueError, TypeError, IndexError):
+            # It is as it was written, so that to leave it out would lose what was acknowledged.
+            raise HistoryError(
+                f"The journal {self.path} has events that this version does not know.",
+                fix="Update brickwork-flows here to the version that wrote it; nothing is lost.",
+            ) from None
 
     def remove(self) -> None:
         """Remove its file: everything in it is in the history."""
@@ -148,17 +184,7 @@ class LeftJournal:
 
     def release(self) -> None:
         """Leave it for another time."""
-        os.close(self._file)
-
-
-def _events(line: bytes) -> Sequence[Event]:
-    total, _, text = line[:-1].partition(b" ")
-    if not line.endswith(b"\n") or total != b"%08x" % zlib.crc32(text):
-        return ()
-    try:
-        return decoded(text)
-    except (ValueError, TypeError, IndexError):
-        return ()
+        self._lock.release()
 
 
 def _unusable(path: Path, error: OSError) -> HistoryError:

@@ -11,7 +11,7 @@ from weakref import WeakSet
 from brickwork_flows.errors import HistoryError
 from brickwork_flows.history.events import Event, StateSet, encoded
 from brickwork_flows.history.interface import History
-from brickwork_flows.history.journal import SUFFIX, Journal, LeftJournal
+from brickwork_flows.history.journal import SUFFIX, Journal, LeftJournal, folding
 from brickwork_flows.history.requests import Requests
 from brickwork_flows.states import FINAL, StateType
 
@@ -248,21 +248,23 @@ def recover(history: History, folder: Path) -> list[str]:
     Raises:
         HistoryError: A journal cannot be read, or the history not written; nothing is lost by it.
     """
-    crashed: list[str] = []
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
-        left = LeftJournal.take(path)
-        if left is None:
-            continue
-        try:
-            events = list(left.events())
-            ended, flows = _crashes(events)
-            history.record([*events, *ended])
-        except BaseException:
-            left.release()
-            raise
-        left.remove()
-        crashed += flows
-    return crashed
+    with folding(folder):
+        return [run for path in sorted(folder.glob(f"*{SUFFIX}")) for run in _folded(history, path)]
+
+
+def _folded(history: History, path: Path) -> list[str]:
+    left = LeftJournal.take(path)
+    if left is None:
+        return []
+    try:
+        events = list(left.events())
+        ended, flows = _crashes(events)
+        history.record([*events, *ended])
+    except BaseException:
+        left.release()
+        raise
+    left.remove()
+    return flows
 
 
 def _crashes(events: Sequence[Event]) -> tuple[list[StateSet], list[str]]:

@@ -1,25 +1,25 @@
 """What runs wait for, and what they were given: entries of the history, bound to the run."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Self
+from uuid import uuid4
 
 from brickwork_flows.errors import EntryConflict, NotResumable
 from brickwork_flows.history.interface import Entry, History
-from brickwork_flows.pausing.inputs import Kept, outlined, packed
+from brickwork_flows.pausing.inputs import outlined, packed
 
-OPEN = "pauses"
-"""The collection of pauses that nobody has ended."""
-
-GIVEN = "inputs"
-"""The collection of what pauses were ended with; given back when the flow's body runs again."""
+PAUSES = "pauses"
+"""The collection of pauses. One that has ended stays, with what it was given: a body that runs
+again is given that back."""
 
 ASKED = "(asked)"
 """The key of a pause that was asked for from outside, and that no call in the body stands for."""
 
 
 class Pause(NamedTuple):
-    """A pause that nobody has ended.
+    """A pause, open until it is given something or its time is up.
 
     Attributes:
         root: The run that it is in; nobody called that.
@@ -31,6 +31,7 @@ class Pause(NamedTuple):
         schema: The JSON schema of that.
         offer: What it is offered, if it was not looked at yet.
         refused: Why the last offer was not taken.
+        given: The offer that ended it; None while it is open.
         version: The version of the entry.
     """
 
@@ -43,6 +44,7 @@ class Pause(NamedTuple):
     schema: dict[str, Any] | None = None
     offer: dict[str, Any] | None = None
     refused: list[str] | None = None
+    given: dict[str, Any] | None = None
     version: int = 0
 
     @classmethod
@@ -67,32 +69,55 @@ class Pause(NamedTuple):
         value = changed._asdict()
         for name in ("root", "key", "version"):
             del value[name]
-        entry = history.put(OPEN, self.place, value, expected=self.version, run=self.root)
+        entry = history.put(PAUSES, self.place, value, expected=self.version, run=self.root)
         return changed._replace(version=entry.version)
 
+    def is_by(self, offered: "Pause") -> bool:
+        """Tell whether it was ended by what another state of it was offered."""
+        return self.given is not None and self.given == offered.offer
 
-def open_pauses(history: History, root: str) -> Sequence[Pause]:
-    """Return the pauses of a run that nobody has ended."""
-    return [Pause.of(entry) for entry in history.entries(OPEN, prefix=f"{root}/")]
+
+def open_pauses(history: History, root: str, *, held: bool = True) -> Sequence[Pause]:
+    """Return the pauses of a run that nobody has ended.
+
+    Args:
+        history: Where it is recorded.
+        root: The run.
+        held: Whether a process waits in it. Where none does, nobody has to end the pause that was
+            asked for from outside: it ends with the process.
+    """
+    found = [pause for pause in _pauses(history, root) if pause.given is None]
+    return found if held else [pause for pause in found if pause.key != ASKED]
 
 
-def open_pause(history: History, root: str, key: str) -> Pause | None:
-    """Return one pause; None where it is not open."""
-    entry = history.entry(OPEN, f"{root}/{key}")
+def _pauses(history: History, root: str) -> Iterator[Pause]:
+    after = ""
+    while page := history.entries(PAUSES, prefix=f"{root}/", after=after):
+        yield from map(Pause.of, page)
+        after = page[-1].key
+
+
+def known(history: History, root: str, key: str) -> Pause | None:
+    """Return a pause, open or not; None where it was not made, or its time was up."""
+    entry = history.entry(PAUSES, f"{root}/{key}")
     return None if entry is None else Pause.of(entry)
 
 
-def end(history: History, root: str, key: str, given: Kept | None = None) -> None:
-    """Remove a pause; with what it was given, it has been ended for good."""
-    if given is not None:
-        history.put(GIVEN, f"{root}/{key}", given, run=root)
-    history.put(OPEN, f"{root}/{key}", None)
+def begun(history: History, pause: Pause) -> Pause:
+    """Keep a pause that begins, in the place of one of that key that has ended."""
+    while True:
+        before = known(history, pause.root, pause.key)
+        if before is not None and before.given is None:
+            return before  # another call of that key has begun it
+        with suppress(EntryConflict):
+            return pause._replace(version=0 if before is None else before.version).put(history)
 
 
-def given(history: History, root: str, key: str) -> Kept | None:
-    """Return what a pause was given; None where it has not been ended."""
-    entry = history.entry(GIVEN, f"{root}/{key}")
-    return None if entry is None else entry.value
+def remove(history: History, root: str, key: str) -> None:
+    """Remove a pause, unless it has ended well."""
+    pause = known(history, root, key)
+    if pause is not None and pause.given is None:
+        history.put(PAUSES, pause.place, None)
 
 
 def chosen(pauses: Sequence[Pause], root: str, key: str | None) -> Pause:
@@ -108,28 +133,36 @@ def chosen(pauses: Sequence[Pause], root: str, key: str | None) -> Pause:
     if key is not None:
         raise NotResumable(f"The run {root} has no open pause {key!r}.", fix=f"There is: {keys}.")
     if not found:
-        raise NotResumable(f"The run {root} waits for nothing now.", fix="Look at it again.")
+        raise NotResumable(
+            f"The run {root} waits for nothing now.",
+            fix="Leave out the input; or look at it again, if it goes on just now.",
+        )
     raise NotResumable(f"The run {root} has several pauses: {keys}.", fix="Say which, by its key.")
 
 
-def offer(history: History, pause: Pause, value: Any) -> Pause:
+def offer(history: History, pause: Pause, value: Any, *, held: bool) -> Pause:
     """Offer a pause what it waits for; whoever runs the flow looks at it.
 
     Args:
         history: Where the run is recorded.
         pause: The pause.
         value: What it is given; None for nothing.
+        held: Whether a process waits in it. Where none does, an offer that it has was left by one
+            that was killed: it stands if there is no other one.
 
     Raises:
         NotResumable: Somebody else has offered it something.
         InvalidInput: The value has no form in JSON.
         VaultError: It holds a secret, and the vault in use has no key to seal it with.
     """
+    if pause.offer is not None and value is None and not held:
+        return pause
     kept = None if value is None else packed(value, pause.schema)
+    offered = {"at": time.time(), "by": uuid4().hex, "input": kept}
     try:
-        if pause.offer is not None:
+        if pause.offer is not None and held:
             raise EntryConflict("")
-        return pause.put(history, offer={"at": time.time(), "input": kept}, refused=None)
+        return pause.put(history, offer=offered, refused=None)
     except EntryConflict:
         raise NotResumable(
             f"Somebody else resumes the run {pause.root} right now.", fix="Look at it again."

@@ -19,7 +19,7 @@ from brickwork_flows.errors import (
 )
 from brickwork_flows.futures import block
 from brickwork_flows.history.interface import History
-from brickwork_flows.pausing.awaited import ASKED, Pause, end, given, open_pause
+from brickwork_flows.pausing.awaited import ASKED, Pause, begun, known, remove
 from brickwork_flows.pausing.inputs import Wanted, unpacked
 from brickwork_flows.states import StateType
 
@@ -203,13 +203,7 @@ class _Call:
             PauseTimeout: Its time was over when the run was resumed.
             FlowSuspended: What it is given now does not fit.
         """
-        history, root = self._history, self.flow.root
-        kept = given(history, root, self._key)
-        if kept is not None and self._taken(kept["input"]) is None:
-            end(history, root, self._key)  # a kill may have left it open
-            return True
-        # Where the type has changed since, and what was given fits no more, it is asked for anew.
-        self._pause = open_pause(history, root, self._key)
+        self._pause = known(self._history, self.flow.root, self._key)
         if self._pause is None:
             return False
         if self._over(self._pause):
@@ -234,7 +228,7 @@ class _Call:
             TaskCancelled: The run was cancelled.
         """
         check_cancelled()
-        pause = open_pause(self._history, self.flow.root, self._key)
+        pause = known(self._history, self.flow.root, self._key)
         if pause is None:  # removed by hand: nobody waits for it any more
             self._pause = self._opened()
             return False
@@ -253,7 +247,7 @@ class _Call:
     def leave(self, *, ended: bool) -> None:
         """Record that the body goes on; or ends, and waits for nothing any more."""
         if not ended:
-            end(self._history, self.flow.root, self._key)
+            remove(self._history, self.flow.root, self._key)
         if self._begun:
             pausing(self.flow).end(self.flow)
 
@@ -280,14 +274,19 @@ class _Call:
             "" if self._wanted is None else self._wanted.name,
             None if self._wanted is None else self._wanted.schema,
         )
-        return pause.put(self._history)
+        return begun(self._history, pause)
 
     def _over(self, pause: Pause) -> bool:
-        """Take what a pause is offered; tell whether that ended it."""
+        """Take what a pause was given, or is offered; tell whether that ended it."""
+        if pause.given is not None:
+            if self._taken(pause.given["input"]) is None:
+                return True
+            self._pause = self._opened()  # the type is another one since: it is asked for anew
+            return False
         history, offer = self._history, pause.offer
         now = time.time() if offer is None else offer["at"]
         if pause.until is not None and now >= pause.until:
-            end(history, pause.root, pause.key)
+            remove(history, pause.root, pause.key)
             raise PauseTimeout(
                 f"The run {pause.root} was paused at {pause.key}, and not resumed within "
                 f"{pause.until - pause.since:g} s.",
@@ -297,11 +296,11 @@ class _Call:
         if offer is None:
             return False
         self._refused = self._taken(offer["input"])
-        if self._refused is None:
-            end(history, pause.root, pause.key, {"input": offer["input"]})
-            return True
-        problems = self._refused.what.split("\n  - ")[1:]
         with suppress(EntryConflict):  # somebody has changed it meanwhile, so look again
+            if self._refused is None:
+                self._pause = pause.put(history, offer=None, given=offer)
+                return True
+            problems = self._refused.what.split("\n  - ")[1:]
             self._pause = pause.put(history, offer=None, refused=problems)
         return False
 
@@ -378,27 +377,28 @@ class Pausing:
                 return False
             if begins and not self._asked:
                 self._asked = True
-                how = f"brickwork run resume {top.id}"
-                Pause(top.id, ASKED, "asked", time.time()).put(history)
+                begun(history, Pause(top.id, ASKED, "asked", time.time()))
                 self.begin(top, "Paused", f"somebody asked; to go on: {how}")
             now = time.monotonic()
             if now >= self._look_at:
                 self._look_at = now + POLL_SECONDS
-                pause = open_pause(history, top.id, ASKED)
+                pause = known(history, top.id, ASKED)
                 if pause is None or pause.offer is not None:
-                    self._go_on()
+                    self._go_on(pause)
             return top.pause_asked
 
-    def _go_on(self) -> None:
+    def _go_on(self, pause: Pause | None) -> None:
         self._top.pause_asked = self._asked = False
-        end(self._top.runtime.history, self._top.id, ASKED, {"input": None})
+        if pause is not None:
+            with suppress(EntryConflict):  # who offers it something else looks again
+                pause.put(self._top.runtime.history, offer=None, given=pause.offer)
         self.end(self._top)
 
     def close(self) -> None:
         """Give the run back: it has ended, or is suspended."""
         with self._lock:
             if self._asked:
-                end(self._top.runtime.history, self._top.id, ASKED)
+                remove(self._top.runtime.history, self._top.id, ASKED)
             self._flush()
             if self._claim is not None:
                 self._claim.release()
