@@ -1,15 +1,17 @@
 """Transactions in use: keys, isolation, what was submitted, storages, secrets, and errors."""
 
 import asyncio
+import io
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -34,6 +36,7 @@ from brickwork_flows.errors import (
     TransactionError,
 )
 from brickwork_flows.runtime import Runtime
+from brickwork_flows.staging import PIECE_BYTES
 
 told: list[str] = []
 
@@ -577,6 +580,112 @@ def test_the_same_key_twice_stands_as_it_was_last(runtime: Runtime, url: str) ->
 
     main()
     assert open_storage(url).read("a") == b"22"
+
+
+def test_files_are_copied_when_they_are_staged(runtime: Runtime, url: str, tmp_path: Path) -> None:
+    """By path or open, in pieces: what becomes of the file later changes nothing."""
+    large = os.urandom(PIECE_BYTES) * 5  # no secrets are looked for in what is so large
+    path = tmp_path / "table"
+    path.write_bytes(large)
+
+    @flow
+    def main() -> None:
+        with transaction() as txn:
+            txn.write(url, "by-path", path)
+            with path.open("rb") as file:
+                file.seek(7)
+                txn.write(url, "open", file)
+            txn.write(url, "small", io.BytesIO(b"1"))
+            path.unlink()
+
+    main()
+    out = open_storage(url)
+    assert out.read("by-path") == large
+    assert out.read("open") == large[7:]
+    assert out.read("small") == b"1"
+
+
+def test_a_large_file_is_staged_and_published_in_little_memory(runtime: Runtime, url: str) -> None:
+    """Neither putting it aside nor the commit holds more of it than a few pieces."""
+
+    class Zeros(io.RawIOBase):
+        """Many bytes, made as they are read."""
+
+        left = 64 * PIECE_BYTES
+
+        def read(self, size: int = -1) -> bytes:
+            """Return some of them."""
+            size = min(size, self.left)
+            self.left -= size
+            return bytes(size)
+
+    @flow
+    def main() -> None:
+        with transaction() as txn:
+            txn.write(url, "zeros", cast("BinaryIO", Zeros()))
+
+    tracemalloc.start()
+    try:
+        main()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert open_storage(url).stat("zeros").size == 64 * PIECE_BYTES
+    assert peak < 16 * PIECE_BYTES
+
+
+def test_a_file_that_holds_a_secret_is_encrypted_as_well(runtime: Runtime, tmp_path: Path) -> None:
+    """A secret is found where it lies across two pieces, and not written in clear."""
+    secret = Secret("correct-horse-battery-staple").reveal().encode()
+    content = b"-" * (PIECE_BYTES - 5) + secret
+    (tmp_path / "in").write_bytes(content)
+    SecretBlock(value="makes the vault").save("first")
+
+    @flow
+    def main() -> None:
+        with transaction() as txn:
+            txn.write(f"file:{tmp_path / 'out'}", "a", tmp_path / "in")
+            (staged,) = runtime.place.folder.glob("staged/*/*")
+            assert secret not in staged.read_bytes()
+
+    main()
+    assert (tmp_path / "out" / "a").read_bytes() == content
+
+
+def test_what_cannot_be_read_is_an_error_of_the_write(
+    runtime: Runtime, url: str, tmp_path: Path
+) -> None:
+    """A file that is not there, one open as text, and what is no file."""
+    (tmp_path / "text").write_text("text")
+
+    @flow
+    def main() -> None:
+        with transaction() as txn, (tmp_path / "text").open() as text:
+            with pytest.raises(TransactionError, match="cannot be read: no such file"):
+                txn.write(url, "a", tmp_path / "nowhere")
+            for wrong in (text, "text", 7):
+                with pytest.raises(TransactionError, match="takes bytes, and no"):
+                    txn.write(url, "a", wrong)  # type: ignore[arg-type]  # on purpose
+            assert list(runtime.place.folder.glob("staged/*/*")) == []
+
+    main()
+    assert list(open_storage(url).keys()) == []
+
+
+def test_what_was_damaged_while_it_waited_is_not_published(runtime: Runtime, url: str) -> None:
+    """The disk changed a byte: the commit stops, and what stood at the key before stays."""
+    open_storage(url).write("a", b"before")
+
+    @flow
+    def main() -> None:
+        with transaction() as txn:
+            txn.write(url, "a", b"after")
+            (staged,) = runtime.place.folder.glob("staged/*/*")
+            staged.write_bytes(staged.read_bytes().replace(b"after", b"aftes"))
+
+    with pytest.raises(TransactionError, match="is damaged"):
+        main()
+    assert open_storage(url).read("a") == b"before"
 
 
 def test_a_storage_that_no_other_process_finds_is_refused(runtime: Runtime) -> None:

@@ -214,9 +214,9 @@ class TaskCall:
             if self._cache is not None:
                 tell(task, run.context, run.states)
             elif self._given_back and self._transacts():
-                from brickwork_flows.transactions.tasks import given_back as belongs
+                from brickwork_flows.transactions.tasks import completed
 
-                belongs(run, task.options)
+                completed(run, task.options, before=True)
             return known[0]
         token = current_run.set(run.context)
         try:
@@ -249,9 +249,9 @@ class TaskCall:
             if self._cache is not None:
                 await tell_async(task, run.context, run.states)
             elif self._given_back and self._transacts():
-                from brickwork_flows.transactions.tasks import given_back_async
+                from brickwork_flows.transactions.tasks import completed_async
 
-                await given_back_async(run, task.options)
+                await completed_async(run, task.options, before=True)
             return known[0]
         token = current_run.set(run.context)
         try:
@@ -425,7 +425,7 @@ class TaskCall:
         run, flow = self._run, self._flow
         if self._cache is not None:
             own = run.context.transaction
-            later = None if own is None or own.parent is None else own.later
+            later = None if own is None or own.parent is None else own.after_commit
             note = "; ".join(filter(None, (note, self._cache.keep(kept, later))))
         if kept is None:
             run.set(StateType.COMPLETED, "", note)

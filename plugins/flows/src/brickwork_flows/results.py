@@ -67,7 +67,7 @@ def keep(run: str, value: Any, settings: ResultSettings, key: str = "") -> Resul
         if plain:
             return ResultKept(run, _PLAIN, json.dumps(value).encode("utf-8", "surrogatepass"))
     chain, payload = _serialized(value, chosen)
-    if not chain.encrypts and _holds_secret(payload):
+    if not chain.encrypts and holds_secret(payload):
         chain = _chain(chain.name + SEALING)
     if len(payload) <= INLINE_BYTES and not key:
         return ResultKept(run, chain.name, bytes(chain.wrap(payload, kind)))
@@ -106,7 +106,8 @@ def _key_of(run: str) -> str:
     return f"{key[:_LONGEST_KEY]}-{blake2b(run.encode(), digest_size=16).hexdigest()}"
 
 
-def _holds_secret(data: bytes) -> bool:
+def holds_secret(data: bytes) -> bool:
+    """Tell whether a known secret stands in data, unless they are large."""
     if len(data) > SEARCHED_BYTES:
         return False
     text = data.decode("utf-8", "replace")

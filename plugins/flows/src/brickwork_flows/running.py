@@ -104,11 +104,11 @@ class Beginning:
         how.message = NOT_KEPT if before.completed else ""
         replayed = within.replay.staged is not None
         if how.known and (replayed or current_transaction.get() is not None):
-            from brickwork_flows.transactions.tasks import given_back as belongs
+            from brickwork_flows.transactions.tasks import completed
 
             context = RunContext(run_id, "flow", flow.name, path, path, within)
             context.attempt = before.attempts
-            belongs(Run(context, within.write, before.number), {})
+            completed(Run(context, within.write, before.number), {}, before=True)
         return how
 
 
@@ -255,7 +255,7 @@ class Running:
                 from brickwork_flows.transactions.tasks import failed
 
                 failed(self.run, error)
-            if self._how.replay.staged is not None:
+            if self._how.caller is None and self._how.replay.staged is not None:
                 self._how.replay.staged.tidy()
             if self._how.caller is not None and self._flow_run.again:
                 self._flow_run.remember(self.run, self._how.inputs, None)

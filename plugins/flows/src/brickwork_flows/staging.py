@@ -6,25 +6,35 @@ the bytes. A file is there whole or not at all, and outlives a kill of its proce
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from enum import StrEnum
 from hashlib import blake2b
+from itertools import chain
+from pathlib import Path
 from threading import Lock
-from typing import NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
-from brickwork import Storage, mask, open_serializer, open_storage
+from brickwork import BrickworkError, Storage, mask, open_serializer, open_storage
 from brickwork_flows.errors import HistoryError, TransactionError
 from brickwork_flows.history.files import make_private, sync, sync_folder
 from brickwork_flows.result_settings import Where, found_again
-from brickwork_flows.results import SEARCHED_BYTES
+from brickwork_flows.results import SEARCHED_BYTES, holds_secret
 from brickwork_flows.runtime import Place
 
 FORMAT = 1
 SEALED = "bytes|aes256gcm"
 """The chain of what holds a known secret."""
 
+PIECE_BYTES = 1024 * 1024
+"""So much is read at a time."""
+
+Data = bytes | bytearray | memoryview | Path | BinaryIO
+"""What can be put aside: bytes, a file by its path, or one that is open for reading."""
+
 Bytes = bytes | bytearray | memoryview
+
+_NO_SUM = "0" * 32
 
 
 class Kind(StrEnum):
@@ -100,18 +110,12 @@ class Staging:
             self._opened[key] = self._opened[found.url] = found
         return found.url
 
-    def storage(self, where: str) -> Storage:
-        """Return the storage that was meant, as it was given if that was in this process."""
-        found = self._opened.get(where)
-        if found is None:
-            found = self._opened[where] = Where(open_storage(where), where)
-        return found.storage
-
-    def put(self, writer: str, kind: Kind, where: str, key: str, data: Bytes) -> Staged:
+    def put(self, writer: str, kind: Kind, where: str, key: str, data: Data) -> Staged:
         """Put something aside; when it returns, a kill of this process does not lose it.
 
         Raises:
-            TransactionError: A known secret stands in the key.
+            TransactionError: A known secret stands in the key; or the data is no bytes, or a file
+                that cannot be read.
             VaultError: One stands in the data, and the vault in use has no key to encrypt it with.
             HistoryError: It cannot be written.
         """
@@ -120,15 +124,13 @@ class Staging:
                 "A known secret stands in the key of a staged write, or in the name of a value.",
                 fix="Use one without it: keys and names are kept in clear.",
             )
-        chain = SEALED if _holds_secret(data) else ""
-        stored = open_serializer(chain).dumps(bytes(data)) if chain else data
+        sealing, pieces = _sealed(_pieces(data))
         with self._lock:
             self._order += 1
             order = self._order
         # Never a name of before: what is committed is known by the names of its files.
         staged = Staged(order, writer, kind, where, key, f"{order:08d}-{os.urandom(6).hex()}")
-        header = json.dumps([FORMAT, *staged[:-1], chain, _check(stored)])
-        self._write(staged.file, header.encode("ascii"), stored)
+        self._write(staged, sealing, pieces)
         return staged
 
     def take(self, path: str) -> list[Staged]:
@@ -146,35 +148,40 @@ class Staging:
             left = self._left.pop(writer, ())
         self.remove(*left)
 
-    def prune(self, path: str) -> None:
-        """Throw away what is left of a call that has ended: it was not made again within it."""
-        self.remove(*self.take(path))
-
     def remove(self, *staged: Staged) -> None:
         """Throw away what was put aside."""
         for each in staged:
             (self._folder / each.file).unlink(missing_ok=True)
 
-    def read(self, name: str) -> tuple[Staged, bytes] | None:
-        """Return what is in a file; None where it was published, and is gone.
+    def publish(self, name: str) -> None:
+        """Write what is in a file where it belongs; nothing where that was done, and it is gone.
+
+        Raises:
+            TransactionError: It is damaged; nothing is written.
+            HistoryError: It cannot be read.
+            BrickworkError: It cannot be written there.
+        """
+        try:
+            staged, sealing, expected = self._header(name)
+        except FileNotFoundError:
+            return
+        where = self._opened.get(staged.where)
+        storage = open_storage(staged.where) if where is None else where.storage
+        with storage.open_write(staged.key) as sink:
+            for piece in self._data(name, sealing, expected):
+                sink.write(piece)
+        self.remove(staged)
+
+    def value(self, staged: Staged) -> Any:
+        """Return a value that was put aside, made of JSON.
 
         Raises:
             TransactionError: It is damaged.
             HistoryError: It cannot be read.
         """
-        try:
-            content = (self._folder / name).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise self._unusable(error) from None
-        line, _, stored = content.partition(b"\n")
-        staged, chain, check = self._header(line, name)
-        if check != _check(stored):
-            raise self._damaged(name)
-        if chain:
-            return staged, cast("bytes", open_serializer(chain).loads(stored))
-        return staged, stored
+        _, sealing, expected = self._header(staged.file)
+        data = b"".join(self._data(staged.file, sealing, expected))
+        return open_serializer("json").loads(data)
 
     def clear(self) -> None:
         """Remove the folder, and all that is in it."""
@@ -191,55 +198,80 @@ class Staging:
     # The files
 
     def _on_disk(self) -> Iterator[Staged]:
-        try:
-            for path in self._folder.iterdir():
-                if path.name.startswith("."):
-                    continue  # what was being written at a kill
-                with path.open("rb") as file:
-                    yield self._header(file.readline().rstrip(b"\n"), path.name)[0]
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise self._unusable(error) from None
+        names: list[str] = []
+        with suppress(FileNotFoundError), self._usable():
+            names = [path.name for path in self._folder.iterdir()]
+        for name in names:
+            if not name.startswith("."):  # what was being written at a kill
+                yield self._header(name)[0]
 
-    def _write(self, name: str, header: bytes, data: Bytes) -> None:
-        path, new = self._folder / name, self._folder / f".{name}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            make_private(self._folder)
-            with os.fdopen(os.open(new, flags, 0o600), "wb", buffering=0) as file:
-                _write_all(file.fileno(), header + b"\n")
-                _write_all(file.fileno(), data)
-                if self._power:
-                    sync(file.fileno())
-            new.replace(path)
-            if self._power:
-                sync_folder(self._folder)
-        except OSError as error:
-            new.unlink(missing_ok=True)
-            raise self._unusable(error) from None
-
-    def _header(self, line: bytes, name: str) -> tuple[Staged, str, str]:
+    def _header(self, name: str) -> tuple[Staged, str, str]:
         """Return what a file is, the chain of its data, and their sum."""
-        try:
-            version, order, writer, kind, where, key, chain, check = json.loads(line)
-        except (ValueError, TypeError):
-            raise self._damaged(name) from None
-        if version != FORMAT:
+        with self._usable(), (self._folder / name).open("rb") as file:
+            line = file.readline()
+        with suppress(ValueError, TypeError):
+            version, order, writer, kind, where, key, sealing, expected = json.loads(line)
+            if version == FORMAT:
+                return Staged(order, writer, kind, where, key, name), sealing, expected
+        raise self._damaged(name)
+
+    def _data(self, name: str, sealing: str, expected: str) -> Iterator[bytes]:
+        """Give the data in a file; an error comes before their end if they are not whole."""
+        if sealing:
+            whole = b"".join(self._data(name, "", expected))
+            yield cast("bytes", open_serializer(sealing).loads(whole))
+            return
+        found = blake2b(digest_size=16)
+        with self._usable(), (self._folder / name).open("rb") as file:
+            file.readline()
+            while piece := file.read(PIECE_BYTES):
+                found.update(piece)
+                yield piece
+        if found.hexdigest() != expected:
             raise self._damaged(name)
-        return Staged(order, writer, kind, where, key, name), chain, check
+
+    def _write(self, staged: Staged, sealing: str, pieces: Iterable[Bytes]) -> None:
+        path, new = self._folder / staged.file, self._folder / f".{staged.file}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        written = blake2b(digest_size=16)
+        with self._usable():
+            try:
+                make_private(self._folder)
+                with os.fdopen(os.open(new, flags, 0o600), "wb", buffering=0) as file:
+                    _write_all(file.fileno(), _header(staged, sealing, _NO_SUM))
+                    for piece in pieces:
+                        written.update(piece)
+                        _write_all(file.fileno(), piece)
+                    file.seek(0)  # the sum of what is read from a file is not known before
+                    _write_all(file.fileno(), _header(staged, sealing, written.hexdigest()))
+                    if self._power:
+                        sync(file.fileno())
+                new.replace(path)
+                if self._power:
+                    sync_folder(self._folder)
+            except BaseException:
+                new.unlink(missing_ok=True)
+                raise
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Say of an error of the system where it comes from; a file may be gone, though."""
+        try:
+            yield
+        except OSError as error:
+            # A time that is up is an OSError as well.
+            if isinstance(error, FileNotFoundError | BrickworkError):
+                raise
+            raise HistoryError(
+                f"What transactions put aside in {self._folder} cannot be read or written: "
+                f"{os.strerror(error.errno or 0).lower()}.",
+                fix="Check the disk's free space and the folder's permissions.",
+            ) from None
 
     def _damaged(self, name: str) -> TransactionError:
         return TransactionError(
             f"What a transaction has put aside in {self._folder / name} is damaged.",
             fix="Look at the disk. To give it up, remove the file and resume the run.",
-        )
-
-    def _unusable(self, error: OSError) -> HistoryError:
-        return HistoryError(
-            f"What transactions put aside in {self._folder} cannot be read or written: "
-            f"{os.strerror(error.errno or 0).lower()}.",
-            fix="Check the disk's free space and the folder's permissions.",
         )
 
 
@@ -250,15 +282,55 @@ def _callers(path: str) -> Iterator[str]:
         path = path.rpartition("/")[0]
 
 
-def _check(data: Bytes) -> str:
-    return blake2b(data, digest_size=16).hexdigest()
+def _header(staged: Staged, sealing: str, check: str) -> bytes:
+    """Return the first line of a file; equally long whatever the sum."""
+    return json.dumps([FORMAT, *staged[:-1], sealing, check]).encode("ascii") + b"\n"
 
 
-def _holds_secret(data: Bytes) -> bool:
-    if len(data) > SEARCHED_BYTES:
-        return False
-    text = bytes(data).decode("utf-8", "replace")
-    return mask(text) != text
+def _pieces(data: Data) -> Iterator[Bytes]:
+    """Give data as it is, or what is in a file piece by piece."""
+    if isinstance(data, bytes | bytearray | memoryview):
+        yield memoryview(data).cast("B")
+        return
+    try:
+        with data.open("rb") if isinstance(data, Path) else nullcontext(data) as file:
+            while piece := file.read(PIECE_BYTES):
+                if not isinstance(piece, bytes):
+                    raise _no_bytes(piece)
+                yield piece
+    except AttributeError:
+        raise _no_bytes(data) from None
+    except OSError as error:
+        if isinstance(error, BrickworkError):
+            raise
+        raise TransactionError(
+            f"A file that is to be written cannot be read: "
+            f"{os.strerror(error.errno or 0).lower()}.",
+            fix="Check its path and its permissions, and that it is open for reading.",
+        ) from None
+
+
+def _no_bytes(data: object) -> TransactionError:
+    return TransactionError(
+        f"A staged write takes bytes, and no {type(data).__name__}.",
+        fix="Encode it first, such as text.encode(); or give the path of a file, or a file that "
+        "is open in binary mode.",
+    )
+
+
+def _sealed(pieces: Iterator[Bytes]) -> tuple[str, Iterable[Bytes]]:
+    """Return the chain that encrypts data in which a known secret stands, and what it makes."""
+    first: list[Bytes] = []
+    size = 0
+    for piece in pieces:
+        first.append(piece)
+        size += len(piece)
+        if size > SEARCHED_BYTES:
+            return "", chain(first, pieces)
+    whole = b"".join(first)
+    if holds_secret(whole):
+        return SEALED, [open_serializer(SEALED).dumps(whole)]
+    return "", [whole]
 
 
 def _write_all(file: int, data: Bytes) -> None:

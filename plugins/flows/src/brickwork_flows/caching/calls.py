@@ -167,11 +167,8 @@ class CachedCall:
         entry = Entry(self._key, self._task.name, at, expires, kept)
         if later is not None:
             later.append(partial(self._write, entry))
-            return self.note
-        try:
-            self._store.write(entry)
-        except OSError as error:
-            return self._noted(f"not cached, since that cannot be written: {error.strerror}")
+        else:
+            self._write(entry)
         return self.note
 
     # Steps

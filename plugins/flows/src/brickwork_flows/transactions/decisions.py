@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from brickwork_flows.errors import EntryConflict, TransactionConflict
 from brickwork_flows.history.interface import History
 
-COLLECTION = "transactions"
+DECISIONS = "transactions"
 KEYS = "transaction-keys"
 
 COMMITTING = "committing"
@@ -23,23 +23,18 @@ class Decision(NamedTuple):
     Attributes:
         state: ``committing``, or ``committed`` when all is done.
         files: What it publishes, in order: names of files that were put aside.
-        body: A fingerprint of what its block wrote.
+        writes: A fingerprint of what its block wrote, and where.
     """
 
     state: str
     files: Sequence[str]
-    body: str
+    writes: str
 
 
 def decision(history: History, run_id: str) -> Decision | None:
     """Return what was decided about a transaction; None for nothing."""
-    found = history.entry(COLLECTION, run_id)
+    found = history.entry(DECISIONS, run_id)
     return None if found is None else Decision(**found.value)
-
-
-def decide(history: History, run_id: str, root: str, made: Decision) -> None:
-    """Write down a decision, durably; nothing takes it back."""
-    history.put(COLLECTION, run_id, made._asdict(), run=root)
 
 
 class KeyClaim:

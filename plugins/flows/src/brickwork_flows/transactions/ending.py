@@ -15,7 +15,6 @@ from brickwork_flows.transactions.decisions import (
     COMMITTED,
     COMMITTING,
     Decision,
-    decide,
     decision,
 )
 from brickwork_flows.transactions.hooks import Calls, call_hooks, call_hooks_async
@@ -41,9 +40,9 @@ def commit(unit: Unit) -> None:
         ReplayDiverged: Its block wrote something else when it was committed.
     """
     try:
-        publish_all(unit)
-        call_hooks(commit_calls(unit))
-        done(unit)
+        decide_and_publish(unit)
+        call_hooks(commit_hooks(unit))
+        finish(unit)
     except BaseException as error:
         if _undecided(unit):
             roll_back(unit, described(error))
@@ -53,66 +52,58 @@ def commit(unit: Unit) -> None:
 async def commit_async(unit: Unit) -> None:
     """`commit` without blocking the event loop."""
     try:
-        await _whole(publish_all, unit)
-        await call_hooks_async(commit_calls(unit))
-        await _whole(done, unit)
+        await _shielded(decide_and_publish, unit)
+        await call_hooks_async(commit_hooks(unit))
+        await _shielded(finish, unit)
     except BaseException as error:
         if _undecided(unit):
             await roll_back_async(unit, described(error))
         raise
 
 
-def publish_all(unit: Unit) -> None:
+def decide_and_publish(unit: Unit) -> None:
     """Decide that it is committed, and write what was put aside where it belongs."""
-    made = unit.made
-    if made is not None:
-        if made.body != unit.body and not unit.own:
-            raise ReplayDiverged(
-                f"The transaction {unit.path} was committed when the flow ran before, and "
-                "its block wrote something else then.",
-                fix="Make the flow's body depend on its parameters and on results of tasks alone; "
-                "where blocks run at once, give each a key, or a task of its own.",
-            )
-        publish(unit, made)
-        return
-    files = [staged.file for staged in unit.staged()]
-    for each in unit.within():
-        if each.claim is not None:
-            each.claim.take()
-    if files or commit_calls(unit):
-        made = Decision(COMMITTING, files, unit.body)
-        decide(unit.history, unit.id, unit.context.flow.root, made)
-        publish(unit, made)
+    decided = unit.decided
+    if decided is None:
+        files = list(unit.files())
+        for each in unit.within():
+            if each.claim is not None:
+                each.claim.take()
+        if not files and not commit_hooks(unit):
+            return
+        decided = unit.decide(COMMITTING, files)
+    elif decided.writes != unit.writes and not unit.own:
+        raise ReplayDiverged(
+            f"The transaction {unit.path} was committed when the flow ran before, and its block "
+            "wrote something else then.",
+            fix="Make the flow's body depend on its parameters and on results of tasks alone; "
+            "where blocks run at once, give each a key, or a task of its own.",
+        )
+    publish(unit, decided)
 
 
-def publish(unit: Unit, made: Decision) -> None:
+def publish(unit: Unit, decided: Decision) -> None:
     """Write what was put aside where it belongs, in order; what has been is not written again."""
-    staging = unit.staging
-    for name in made.files:
-        found = staging.read(name)
-        if found is not None:
-            staged, data = found
-            staging.storage(staged.where).write(staged.key, data)
-            staging.remove(staged)
+    for name in decided.files:
+        unit.staging.publish(name)
 
 
-def commit_calls(unit: Unit) -> Calls:
+def commit_hooks(unit: Unit) -> Calls:
     """Return the hooks that are called for the commit; none if they were before."""
-    if unit.made is not None and unit.made.state == COMMITTED:
+    if unit.decided is not None and unit.decided.state == COMMITTED:
         return []
     return [(each, hook) for each in unit.within() for hook in each.on_commit]
 
 
-def done(unit: Unit) -> None:
+def finish(unit: Unit) -> None:
     """Write down that all is done."""
-    if unit.made is None or unit.made.state != COMMITTED:
+    if unit.decided is None or unit.decided.state != COMMITTED:
         for each in unit.within():
             if each.claim is not None:
                 each.claim.finish()
-        made = Decision(COMMITTED, (), unit.body)
-        decide(unit.history, unit.id, unit.context.flow.root, made)
+        unit.decide(COMMITTED)
         for each in unit.within():
-            for function in each.later:
+            for function in each.after_commit:
                 function()
     unit.unlock()
     for each in tuple(unit.within()):
@@ -127,7 +118,7 @@ def _undecided(unit: Unit) -> bool:
     return decision(unit.history, unit.id) is None
 
 
-async def _whole(function: Any, unit: Unit) -> None:
+async def _shielded(function: Any, unit: Unit) -> None:
     """Call a function in a thread, and wait for its end, whatever comes meanwhile."""
     import asyncio
 
@@ -151,13 +142,13 @@ def roll_back(unit: Unit, reason: str) -> None:
         reason: Why; for the message of the runs that are rolled back.
     """
     call_hooks(_undone(unit, reason))
-    _thrown_away(unit)
+    _throw_away(unit)
 
 
 async def roll_back_async(unit: Unit, reason: str) -> None:
     """`roll_back` without blocking the event loop."""
     await call_hooks_async(_undone(unit, reason))
-    _thrown_away(unit)
+    _throw_away(unit)
 
 
 def _undone(unit: Unit, reason: str) -> Calls:
@@ -196,7 +187,7 @@ def _callers(path: str) -> Iterator[str]:
         yield path
 
 
-def _thrown_away(unit: Unit) -> None:
+def _throw_away(unit: Unit) -> None:
     unit.unlock()
     for each in tuple(unit.within()):
         each.drop()

@@ -64,18 +64,16 @@ def found_hooks(places: Iterable[list[str]]) -> tuple[CommitHook, ...]:
 def call_hooks(calls: Calls) -> None:
     """Call hooks one after another; one that fails is logged, and breaks nothing."""
     for unit, hook in calls:
-        if not iscoroutinefunction(hook):
-            _context_of(unit).run(_call, hook, unit)
-        elif _in_loop():
-            # This thread's loop waits for the caller: the hook runs in one of its own.
+        context = _context_of(unit)
+        if iscoroutinefunction(hook):
+            # In a thread, since a loop of this one may wait for the caller.
             from threading import Thread
 
-            context = _context_of(unit)
             thread = Thread(target=context.run, args=(_run_alone, hook, unit))
             thread.start()
             thread.join()
         else:
-            _context_of(unit).run(_run_alone, hook, unit)
+            context.run(_call, hook, unit)
 
 
 async def call_hooks_async(calls: Calls) -> None:
@@ -125,10 +123,3 @@ def _failed(hook: object, error: Exception) -> None:
 
     name = getattr(hook, "__qualname__", type(hook).__name__)
     get_run_logger().warning("the hook %s of a transaction failed", name, exc_info=error)
-
-
-def _in_loop() -> bool:
-    import sys
-
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001  # documented

@@ -11,7 +11,7 @@ class CommitMode(StrEnum):
     LAZY = "lazy"
     """With the transaction around it; where there is none, at the end of its block."""
     OFF = "off"
-    """By `Transaction.commit` alone; where nobody called that, it is rolled back."""
+    """By `Transaction.commit`, or with the transaction around it; otherwise it is rolled back."""
 
 
 class IsolationLevel(StrEnum):

@@ -1,12 +1,12 @@
 """``with transaction()``: the block of a transaction."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from contextvars import Token
 from enum import StrEnum
 from typing import TypeVar
 
-from brickwork import mask
+from brickwork import BrickworkError, mask
 from brickwork_flows.caching.locks import KeyLock
 from brickwork_flows.context import RunContext, current_run, current_transaction, far_run
 from brickwork_flows.errors import HistoryError, TransactionError
@@ -30,21 +30,15 @@ from brickwork_flows.transactions.unit import Unit, enclosing, made_key, own_of
 
 E = TypeVar("E", bound=StrEnum)
 
+_NOBODY = "nobody committed it"
 
-@contextmanager
-def transaction(
-    key: str | None = None,
-    *,
-    commit_mode: CommitMode | str | None = None,
-    isolation_level: IsolationLevel | str | None = None,
-    overwrite: bool = False,
-    on_commit: CommitHooks = None,
-    on_rollback: CommitHooks = None,
-) -> Iterator[Transaction]:
+
+class transaction:  # noqa: N801  # used as a function
     """Let what is done inside the ``with`` block stand together, or leave nothing.
 
     At its end it waits for the tasks that were submitted in it, and is committed; an exception
-    that leaves the block rolls it back. In a coroutine, use `atransaction`.
+    that leaves the block rolls it back. In a coroutine, write ``async with``: it blocks no event
+    loop.
 
     Args:
         key: A text that stands for the work, for all runs: one transaction is committed with it.
@@ -57,66 +51,196 @@ def transaction(
         on_rollback: The same when it is rolled back, in reverse order.
 
     Raises:
-        TransactionError: It is not inside a flow, or an argument cannot be used.
-        TransactionConflict: Another run is in the middle of committing one with the same key.
+        TransactionError: When the block begins: it is not inside a flow, or an argument cannot be
+            used.
+        TransactionConflict: Another run is in the middle of committing one with the same key; or,
+            at the end of the block, has committed one meanwhile.
     """
-    block = _Block(key, commit_mode, isolation_level, overwrite, on_commit, on_rollback)
-    with block.waiting() as lock:
-        if lock is not None:
-            lock.wait()
-    try:
-        opened = block.begin()
+
+    def __init__(
+        self,
+        key: str | None = None,
+        *,
+        commit_mode: CommitMode | str | None = None,
+        isolation_level: IsolationLevel | str | None = None,
+        overwrite: bool = False,
+        on_commit: CommitHooks = None,
+        on_rollback: CommitHooks = None,
+    ) -> None:
+        self._key = key
+        self._commit_mode = commit_mode
+        self._isolation_level = isolation_level
+        self._overwrite = overwrite
+        self._hooks = {"on_commit": on_commit, "on_rollback": on_rollback}
+
+    def __enter__(self) -> Transaction:
+        lock = self._open()
+        with _lock_errors():
+            if lock is not None:
+                lock.wait()
+        return self._begin()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
-            yield opened
-            wait_for_all(block.unit)
-            if block.to_commit():
-                commit(block.unit)
-            elif block.to_roll_back():
-                roll_back(block.unit, NOBODY)
-        except BaseException as error:
-            if block.to_undo(error):
-                give_up(block.unit)
-                roll_back(block.unit, described(error))
+            if error is None:
+                self._end()
+            else:
+                self._undo(error)
+        finally:
+            self._close()
+
+    async def __aenter__(self) -> Transaction:
+        lock = self._open()
+        with _lock_errors():
+            if lock is not None:
+                await lock.wait_async()
+        return self._begin()
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is None:
+                await self._end_async()
+            elif isinstance(error, GeneratorExit):
+                self._undo(error)  # nothing can be awaited any more
+            else:
+                await self._undo_async(error)
+        finally:
+            self._close()
+
+    # The beginning
+
+    def _open(self) -> KeyLock | None:
+        """Make the transaction; return the lock to wait for before it begins."""
+        context = self._context = _run_here()
+        key, parent = self._key, _around(context)
+        owner = self._owner = parent if parent and parent.context is context else context
+        if key is None and owner.opened:
+            raise TransactionError(
+                f"Two transactions are open beside each other in {context.run_name}; if it is "
+                "resumed, nobody can tell which is which.",
+                fix="Give each a key, or open each in a task of its own.",
+            )
+        name = "(transaction)" if key is None else f"(transaction {made_key(_checked(key))[:16]})"
+        path = owner.next_key(name)
+        path = f"{owner.path}/{path}" if owner.path else path
+        self._unit = unit = Unit(context, path, parent, key=key or "")
+        unit.commit_mode = _mode(self._commit_mode, parent)
+        unit.isolation_level = _isolation(self._isolation_level, parent, key)
+        unit.on_commit = hooks_of("a transaction", self._hooks, "on_commit")
+        unit.on_rollback = hooks_of("a transaction", self._hooks, "on_rollback")
+        if key is None:
+            return None
+        if any(each.key == key for each in unit.around() if each is not unit):
+            raise TransactionError(
+                f"A transaction with the key {key!r} is open around this one.",
+                fix="Give it another key, or none.",
+            )
+        runtime = context.flow.runtime
+        unit.claim = KeyClaim(runtime.history, key, context.flow.root, path, self._overwrite)
+        if unit.isolation_level is IsolationLevel.SERIALIZABLE:
+            folder = runtime.place.folder / "transaction-locks"
+            unit.lock = KeyLock(folder / f"{made_key(key)}.lock")
+        return unit.lock
+
+    def _begin(self) -> Transaction:
+        try:
+            self._find_out()
+        except BaseException:
+            self._unit.unlock()
             raise
-    finally:
-        block.close()
+        if self._key is None:
+            self._owner.opened = True
+        self._token: Token[Unit | None] = current_transaction.set(self._unit)
+        return self._unit.public
+
+    def _find_out(self) -> None:
+        """Find out what was decided before, and go on with that."""
+        unit, replay = self._unit, self._context.flow.replay
+        unit.state = TransactionState.ACTIVE
+        unit.decided = decision(unit.history, unit.id)
+        if unit.decided is not None:
+            if unit.decided.state == COMMITTING:
+                publish(unit, unit.decided)
+            elif unit.claim is not None:
+                unit.claim.finish()
+            return
+        if replay.staged is not None:
+            replay.staged.forget(unit.path)
+        if unit.claim is not None and not unit.replayed:
+            unit.claim.look()
+            if unit.claim.done_by:
+                unit.state = TransactionState.COMMITTED
+                # Who asks skips what it may have begun when its run ran before.
+                replay.left.pop(self._context.path, None)
+
+    # The end
+
+    def _end(self) -> None:
+        try:
+            wait_for_all(self._unit)
+        except BaseException as error:
+            self._undo(error)
+            raise
+        if self._commits():
+            commit(self._unit)
+        elif self._active:
+            roll_back(self._unit, _NOBODY)
+
+    async def _end_async(self) -> None:
+        try:
+            await wait_for_all_async(self._unit)
+        except BaseException as error:
+            await self._undo_async(error)
+            raise
+        if self._commits():
+            await commit_async(self._unit)
+        elif self._active:
+            await roll_back_async(self._unit, _NOBODY)
+
+    def _undo(self, error: BaseException) -> None:
+        if self._undone_by(error):
+            give_up(self._unit)
+            roll_back(self._unit, described(error))
+
+    async def _undo_async(self, error: BaseException) -> None:
+        if self._undone_by(error):
+            await give_up_async(self._unit)
+            await roll_back_async(self._unit, described(error))
+
+    @property
+    def _active(self) -> bool:
+        return self._unit.state is TransactionState.ACTIVE
+
+    def _commits(self) -> bool:
+        """Return whether it commits itself now; if not, let it belong to the one around it."""
+        unit, parent = self._unit, self._unit.parent
+        if not self._active:
+            return False
+        if unit.commit_mode is CommitMode.EAGER or unit.decided is not None:
+            return True
+        if parent is None or parent.closed:
+            return unit.commit_mode is CommitMode.LAZY
+        unit.keep_hooks()
+        unit.state = TransactionState.STAGED
+        parent.add(unit)
+        return False
+
+    def _undone_by(self, error: BaseException) -> bool:
+        # What is suspended goes on when it is resumed.
+        suspends = self._context.flow.top.suspended is not None and not isinstance(error, Exception)
+        return self._active and not suspends and not self._unit.replayed
+
+    def _close(self) -> None:
+        with suppress(ValueError):  # an abandoned coroutine is closed in another context
+            current_transaction.reset(self._token)
+        if self._key is None:
+            self._owner.opened = False
+        if self._unit.state is not TransactionState.STAGED:  # else whoever commits it unlocks it
+            self._unit.unlock()
 
 
-@asynccontextmanager
-async def atransaction(
-    key: str | None = None,
-    *,
-    commit_mode: CommitMode | str | None = None,
-    isolation_level: IsolationLevel | str | None = None,
-    overwrite: bool = False,
-    on_commit: CommitHooks = None,
-    on_rollback: CommitHooks = None,
-) -> AsyncIterator[Transaction]:
-    """`transaction` for ``async with``: nothing in it blocks the event loop."""
-    block = _Block(key, commit_mode, isolation_level, overwrite, on_commit, on_rollback)
-    with block.waiting() as lock:
-        if lock is not None:
-            await lock.wait_async()
-    try:
-        opened = block.begin()
-        try:
-            yield opened
-            await wait_for_all_async(block.unit)
-            if block.to_commit():
-                await commit_async(block.unit)
-            elif block.to_roll_back():
-                await roll_back_async(block.unit, NOBODY)
-        except GeneratorExit as error:  # nothing can be awaited any more
-            if block.to_undo(error):
-                roll_back(block.unit, described(error))
-            raise
-        except BaseException as error:
-            if block.to_undo(error):
-                await give_up_async(block.unit)
-                await roll_back_async(block.unit, described(error))
-            raise
-    finally:
-        block.close()
+atransaction = transaction
+"""The same, by the name that Prefect has for it in ``async with``."""
 
 
 def get_transaction() -> Transaction | None:
@@ -141,127 +265,17 @@ def _far(context: RunContext | None) -> Unit | None:
     return None if context is None else context.transaction
 
 
-class _Block:
-    """How a block begins and ends; arguments and errors are those of `transaction`."""
-
-    def __init__(
-        self,
-        key: str | None,
-        commit_mode: CommitMode | str | None,
-        isolation_level: IsolationLevel | str | None,
-        overwrite: bool,
-        on_commit: CommitHooks,
-        on_rollback: CommitHooks,
-    ) -> None:
-        context = self._context = _run_here()
-        parent = _around(context)
-        owner = self._owner = parent if parent and parent.context is context else context
-        self._keyed = key is not None
-        if not self._keyed and owner.opened:
-            raise TransactionError(
-                f"Two transactions are open beside each other in {context.run_name}; if it is "
-                "resumed, nobody can tell which is which.",
-                fix="Give each a key, or open each in a task of its own.",
-            )
-        name = "(transaction)" if key is None else f"(transaction {made_key(_checked(key))[:16]})"
-        path = owner.next_key(name)
-        path = f"{owner.path}/{path}" if owner.path else path
-        self.unit = unit = Unit(context, path, parent, key=key or "")
-        unit.commit_mode = _mode(commit_mode, parent)
-        unit.isolation_level = _isolation(isolation_level, parent, key)
-        hooks = {"on_commit": on_commit, "on_rollback": on_rollback}
-        unit.on_commit = hooks_of("a transaction", hooks, "on_commit")
-        unit.on_rollback = hooks_of("a transaction", hooks, "on_rollback")
-        self._token: Token[Unit | None] | None = None
-        if key is not None:
-            self._claim(key, overwrite)
-
-    def _claim(self, key: str, overwrite: bool) -> None:
-        unit, flow = self.unit, self._context.flow
-        if any(each.key == key for each in unit.around() if each is not unit):
-            raise TransactionError(
-                f"A transaction with the key {key!r} is open around this one.",
-                fix="Give it another key, or none.",
-            )
-        unit.claim = KeyClaim(flow.runtime.history, key, flow.root, unit.path, overwrite)
-        if unit.isolation_level is IsolationLevel.SERIALIZABLE:
-            folder = flow.runtime.place.folder / "transaction-locks"
-            unit.lock = KeyLock(folder / f"{made_key(key)}.lock")
-
-    @contextmanager
-    def waiting(self) -> Iterator[KeyLock | None]:
-        """Give the lock to wait for, if it is one of those that run one after the other."""
-        try:
-            yield self.unit.lock
-        except TimeoutError:  # an OSError as well: the time of the task is up
+@contextmanager
+def _lock_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, BrickworkError):  # a time that is up is an OSError as well
             raise
-        except OSError as error:
-            raise HistoryError(
-                f"The lock of a transaction's key cannot be taken: {error.strerror}.",
-                fix="Check the permissions of the folder of the history.",
-            ) from None
-
-    def begin(self) -> Transaction:
-        """Begin: find out what was decided before, and go on with that."""
-        unit, replay = self.unit, self._context.flow.replay
-        unit.state = TransactionState.ACTIVE
-        unit.made = made = decision(unit.history, unit.id)
-        if made is not None:
-            if made.state == COMMITTING:
-                publish(unit, made)
-            elif unit.claim is not None:
-                unit.claim.finish()
-        else:
-            if replay.staged is not None:
-                replay.staged.forget(unit.path)
-            if unit.claim is not None and not unit.replayed:
-                unit.claim.look()
-                if unit.claim.done_by:
-                    unit.state = TransactionState.COMMITTED
-                    # Who asks skips what it may have begun when its run ran before.
-                    replay.left.pop(self._context.path, None)
-        if not self._keyed:
-            self._owner.opened = True
-        self._token = current_transaction.set(unit)
-        return unit.public
-
-    def to_commit(self) -> bool:
-        """Return whether it commits itself now; if not, let it belong to the one around it."""
-        unit, parent = self.unit, self.unit.parent
-        if unit.state is not TransactionState.ACTIVE:
-            return False
-        if unit.commit_mode is CommitMode.EAGER or unit.made is not None:
-            return True
-        if parent is None or parent.closed:
-            return unit.commit_mode is CommitMode.LAZY
-        unit.keep_hooks()
-        unit.state = TransactionState.STAGED
-        parent.add(unit)
-        return False
-
-    def to_roll_back(self) -> bool:
-        """Return whether nobody commits it."""
-        return self.unit.state is TransactionState.ACTIVE
-
-    def to_undo(self, error: BaseException) -> bool:
-        """Return whether it is rolled back because of what left the block."""
-        # What is suspended goes on when it is resumed.
-        suspends = self._context.flow.top.suspended is not None and not isinstance(error, Exception)
-        active = self.unit.state is TransactionState.ACTIVE
-        return active and not suspends and not self.unit.replayed
-
-    def close(self) -> None:
-        """Leave the block."""
-        if self._token is not None:
-            with suppress(ValueError):  # an abandoned coroutine is closed in another context
-                current_transaction.reset(self._token)
-            if not self._keyed:
-                self._owner.opened = False
-        if self.unit.state is not TransactionState.STAGED:  # else whoever commits it unlocks it
-            self.unit.unlock()
-
-
-NOBODY = "nobody committed it"
+        raise HistoryError(
+            f"The lock of a transaction's key cannot be taken: {error.strerror}.",
+            fix="Check the permissions of the folder of the history.",
+        ) from None
 
 
 def _run_here() -> RunContext:

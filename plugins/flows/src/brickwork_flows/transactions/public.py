@@ -6,7 +6,7 @@ from typing import Any
 from brickwork import Storage, check_key
 from brickwork_flows.context import current_run
 from brickwork_flows.errors import TransactionError
-from brickwork_flows.staging import Kind
+from brickwork_flows.staging import Data, Kind
 from brickwork_flows.transactions.modes import CommitMode, IsolationLevel, TransactionState
 from brickwork_flows.transactions.unit import Unit, own_of
 
@@ -80,16 +80,17 @@ class Transaction:
             )
         return default
 
-    def write(self, storage: Storage | str, key: str, data: bytes | bytearray | memoryview) -> None:
+    def write(self, storage: Storage | str, key: str, data: Data) -> None:
         """Put data aside, to be written to a storage when the transaction is committed.
 
         Args:
             storage: A storage; or its address or URL, as `brickwork.open_storage` takes it.
             key: Where to write.
-            data: The whole value.
+            data: Bytes; or a file, as a path or open for reading, which is copied now.
 
         Raises:
-            TransactionError: The transaction has ended, or its key was committed before it began.
+            TransactionError: The transaction has ended, or its key was committed before it began;
+                or the data is no bytes, or cannot be read.
             InvalidFlow: The storage is one that no other process could open.
             InvalidKey: It is no key.
             HistoryError: It cannot be put aside.
@@ -103,17 +104,11 @@ class Transaction:
                 own.public.write(storage, key, data)
                 return
         self._check_open()
-        if not isinstance(data, bytes | bytearray | memoryview):
-            raise TransactionError(
-                f"A staged write takes bytes, and no {type(data).__name__}.",
-                fix="Encode it first, such as text.encode().",
-            )
         check_key(key)
         where = unit.staging.where(storage)
-        unit.body = blake2b(f"{unit.body}{where} {key}".encode(), digest_size=16).hexdigest()
+        unit.writes = blake2b(f"{unit.writes}{where} {key}".encode(), digest_size=16).hexdigest()
         if not unit.replayed:
-            flat = memoryview(data).cast("B")
-            unit.add(unit.staging.put(unit.path, Kind.WRITE, where, key, flat))
+            unit.add(unit.staging.put(unit.path, Kind.WRITE, where, key, data))
 
     def commit(self) -> None:
         """Commit it now: publish what was put aside, and call the hooks.

@@ -33,36 +33,27 @@ def begins(run: "Run", options: Options) -> None:
         hooks_of(own.path, options, name)
 
 
-def completed(run: "Run", options: Options) -> None:
+def completed(run: "Run", options: Options, *, before: bool = False) -> None:
     """Commit what a task has put aside, or let it belong to the transaction around it.
+
+    Args:
+        run: The task's run.
+        options: What was given to the task.
+        before: Whether it completed before its flow was resumed, and is not run again.
 
     Raises:
         BrickworkError: It cannot be committed; it is when the run is resumed.
     """
-    own = _completed(run, options)
-    if own is not None:
-        commit(own)
+    unit = _to_commit(run, options, before)
+    if unit is not None:
+        commit(unit)
 
 
-async def completed_async(run: "Run", options: Options) -> None:
+async def completed_async(run: "Run", options: Options, *, before: bool = False) -> None:
     """`completed` without blocking the event loop."""
-    own = _completed(run, options)
-    if own is not None:
-        await commit_async(own)
-
-
-def given_back(run: "Run", options: Options) -> None:
-    """The same for a task that completed before its run was resumed, and is not run again."""
-    own = _given_back(run, options)
-    if own is not None:
-        commit(own)
-
-
-async def given_back_async(run: "Run", options: Options) -> None:
-    """`given_back` without blocking the event loop."""
-    own = _given_back(run, options)
-    if own is not None:
-        await commit_async(own)
+    unit = _to_commit(run, options, before)
+    if unit is not None:
+        await commit_async(unit)
 
 
 def failed(run: "Run", error: BaseException) -> None:
@@ -72,38 +63,24 @@ def failed(run: "Run", error: BaseException) -> None:
         roll_back(own, described(error))
 
 
-def _completed(run: "Run", options: Options) -> Unit | None:
-    """Return what is to be committed now."""
-    own = _own(run, options)
-    staged = run.context.flow.replay.staged
-    if staged is not None:
-        staged.prune(own.path)
-    if own.parent is None:
-        return own if own.parts or own.kept or own.on_commit else None
-    return _joined(own, own.parent)
-
-
-def _given_back(run: "Run", options: Options) -> Unit | None:
-    own = _own(run, options)
-    staged = run.context.flow.replay.staged
-    if staged is not None:
-        own.adopt(staged.take(own.path))
-    if own.parent is not None:
-        return _joined(own, own.parent)
-    if not (own.parts or own.kept or own.on_commit):
-        return None
-    if own.made is not None and own.made.state == COMMITTED:
-        own.drop()
-        return None
-    return own
-
-
-def _own(run: "Run", options: Options) -> Unit:
+def _to_commit(run: "Run", options: Options, before: bool) -> Unit | None:
     own = own_of(run.context)
     own.run = run
     own.on_commit = hooks_of(own.path, options, "on_commit")
     own.on_rollback = hooks_of(own.path, options, "on_rollback")
-    return own
+    staged = run.context.flow.replay.staged
+    if staged is not None:
+        left = staged.take(own.path)
+        if before:
+            own.adopt(left)
+        else:
+            staged.remove(*left)  # it was not made again within it
+    if own.parent is not None:
+        return _joined(own, own.parent)
+    if before and own.decided is not None and own.decided.state == COMMITTED:
+        own.drop()
+        return None
+    return own if own.parts or own.on_commit else None
 
 
 def _joined(own: Unit, parent: Unit) -> Unit | None:

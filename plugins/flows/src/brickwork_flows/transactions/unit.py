@@ -1,7 +1,7 @@
 """A transaction: what belongs to it, and what has become of it."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from brickwork_flows.context import RunContext, current_transaction
 from brickwork_flows.history.interface import History
 from brickwork_flows.recording import setting
 from brickwork_flows.staging import Kind, Staged, Staging
-from brickwork_flows.transactions.decisions import Decision, KeyClaim, decision
+from brickwork_flows.transactions.decisions import DECISIONS, Decision, KeyClaim, decision
 from brickwork_flows.transactions.hooks import CommitHook, found_hooks, where_found
 from brickwork_flows.transactions.modes import CommitMode, IsolationLevel, TransactionState
 
@@ -36,17 +36,16 @@ class Unit:
         state: What has become of it.
         own: Whether it is that of a task, or of a flow in a flow, and no block's.
         run: The run that stands or falls with it, if it is such a one.
-        parts: What is to be published, and the transactions within it, in their order.
+        parts: What was put aside, and the transactions within it, in their order.
         values: What was set.
-        kept: Values that were put aside.
         on_commit: Functions of it, called when it is committed.
         on_rollback: The same when it is rolled back.
-        later: What else is done when it is committed.
+        after_commit: What else is done when it is committed.
         futures: What was submitted within it.
         claim: Its key among all runs, if it was given one.
         lock: What others with its key wait for, if they run one after the other.
-        made: What was decided when its run ran before.
-        body: A fingerprint of what its block wrote.
+        decided: What was decided when its run ran before.
+        writes: A fingerprint of what its block wrote, and where.
         opened: Whether a transaction within it, of the same body, is open.
     """
 
@@ -54,17 +53,15 @@ class Unit:
         "_calls",
         "_lock",
         "_public",
-        "body",
+        "after_commit",
         "claim",
         "commit_mode",
         "context",
+        "decided",
         "futures",
         "isolation_level",
-        "kept",
         "key",
-        "later",
         "lock",
-        "made",
         "on_commit",
         "on_rollback",
         "opened",
@@ -75,6 +72,7 @@ class Unit:
         "run",
         "state",
         "values",
+        "writes",
     )
 
     def __init__(
@@ -98,15 +96,14 @@ class Unit:
         self.run: Run | None = None
         self.parts: dict[str, Staged | Unit] = {}
         self.values: dict[str, Any] = {}
-        self.kept: list[Staged] = []
         self.on_commit: tuple[CommitHook, ...] = ()
         self.on_rollback: tuple[CommitHook, ...] = ()
-        self.later: list[Callable[[], object]] = []
+        self.after_commit: list[Callable[[], object]] = []
         self.futures: list[RunFuture[Any]] = []
         self.claim: KeyClaim | None = None
         self.lock: KeyLock | None = None
-        self.made: Decision | None = None
-        self.body = ""
+        self.decided: Decision | None = None
+        self.writes = ""
         self.opened = False
         self._calls: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -150,6 +147,13 @@ class Unit:
         """Whether another transaction, with the same key, was committed before it began."""
         return self.claim is not None and bool(self.claim.done_by)
 
+    def decide(self, state: str, files: Sequence[str] = ()) -> Decision:
+        """Write down, durably, how far it is committed; nothing takes that back."""
+        decided = Decision(state, files, self.writes)
+        root = self.context.flow.root
+        self.history.put(DECISIONS, self.id, decided._asdict(), run=root)
+        return decided
+
     def around(self) -> "Iterator[Unit]":
         """Give this one, and those around it."""
         at: Unit | None = self
@@ -160,7 +164,7 @@ class Unit:
     @property
     def replayed(self) -> bool:
         """Whether it was committed when its run ran before, or one around it was."""
-        return any(each.made is not None for each in self.around())
+        return any(each.decided is not None for each in self.around())
 
     def next_key(self, name: str) -> str:
         """Return which one of that name the next one in its body is."""
@@ -172,7 +176,7 @@ class Unit:
 
     def add(self, part: "Staged | Unit") -> None:
         """Let something belong to it, after what belongs to it already."""
-        key = part.file if isinstance(part, Staged) else part.path
+        key = part.path if isinstance(part, Unit) else part.file
         with self._lock:
             self.parts.pop(key, None)
             self.parts[key] = part
@@ -185,18 +189,15 @@ class Unit:
         """
         made: dict[str, Unit] = {}
         for staged in left:
+            self.add(staged)
             if staged.kind == Kind.WRITE:
-                self.add(staged)
                 continue
-            self.kept.append(staged)
-            found = self.staging.read(staged.file)
-            if found is not None:
-                value: Any = open_serializer("json").loads(found[1])
-                within = self if staged.writer == self.path else self._made_again(staged, made)
-                if staged.kind == Kind.VALUE:
-                    within.values[staged.key] = value
-                else:
-                    within.on_commit, within.on_rollback = (found_hooks(each) for each in value)
+            within = self if staged.writer == self.path else self._made_again(staged, made)
+            value = self.staging.value(staged)
+            if staged.kind == Kind.VALUE:
+                within.values[staged.key] = value
+            else:
+                within.on_commit, within.on_rollback = map(found_hooks, value)
 
     def _made_again(self, staged: Staged, made: dict[str, "Unit"]) -> "Unit":
         found = made.get(staged.writer)
@@ -209,7 +210,7 @@ class Unit:
         """Put something aside for the hooks after a resume; what JSON cannot take is not."""
         try:
             data = open_serializer("json").dumps(value)
-            self.kept.append(self.staging.put(self.path, kind, "", name, data))
+            self.add(self.staging.put(self.path, kind, "", name, data))
         except BrickworkError as error:
             import logging
 
@@ -227,18 +228,18 @@ class Unit:
             hooks = [list(map(where_found, each)) for each in (self.on_commit, self.on_rollback)]
             self.keep(Kind.HOOKS, "", hooks)
 
-    def staged(self) -> Iterator[Staged]:
-        """Give what is to be published, in order; also of the transactions within it."""
+    def files(self) -> Iterator[str]:
+        """Give the names of what is to be published, in order; with the transactions within it."""
         for part in tuple(self.parts.values()):
-            if isinstance(part, Staged):
-                yield part
-            else:
-                yield from part.staged()
+            if isinstance(part, Unit):
+                yield from part.files()
+            elif part.kind == Kind.WRITE:
+                yield part.file
 
     def within(self) -> "Iterator[Unit]":
         """Give the transactions within it, in order, and then itself."""
         for part in tuple(self.parts.values()):
-            if not isinstance(part, Staged):
+            if isinstance(part, Unit):
                 yield from part.within()
         yield self
 
@@ -251,7 +252,7 @@ class Unit:
         self.drop()
         self.state = TransactionState.ACTIVE
         self.values.clear()
-        self.later.clear()
+        self.after_commit.clear()
         self._calls.clear()
         self.opened = False
         if self.context.flow.replay.staged is not None:
@@ -265,11 +266,10 @@ class Unit:
 
     def drop(self) -> None:
         """Throw away what it has put aside, and what is left of it."""
-        parts = [each for each in self.parts.values() if isinstance(each, Staged)]
-        if parts or self.kept:
-            self.staging.remove(*parts, *self.kept)
+        staged = [each for each in self.parts.values() if isinstance(each, Staged)]
+        if staged:
+            self.staging.remove(*staged)
         self.parts.clear()
-        self.kept.clear()
 
 
 def own_of(context: RunContext) -> "Unit":
@@ -282,7 +282,7 @@ def own_of(context: RunContext) -> "Unit":
             found.commit_mode, found.isolation_level = parent.commit_mode, parent.isolation_level
         past = context.flow.replay.calls.get(context.path)
         if parent is None and past is not None and past.known:
-            found.made = decision(found.history, found.id)
+            found.decided = decision(found.history, found.id)
         context.transaction = found
     return found
 
