@@ -48,11 +48,11 @@ def logs(run_id: str, follow: bool, level: str, as_json: bool) -> None:
             if line.level < floor or not _within(line.run, record.id, record.flow_run):
                 continue
             if as_json and not follow:
-                listed.append(_as_dict(line))
+                listed.append(log_as_dict(line))
             elif as_json:
-                print_text(json.dumps(_as_dict(line)))
+                print_text(json.dumps(log_as_dict(line)))
             else:
-                _print(line, _name(runtime, names, line.run))
+                print_log(line, _name(runtime, names, line.run))
         if follow:
             sys.stdout.flush()
     if as_json and not follow:
@@ -92,24 +92,35 @@ def _name(runtime: Runtime, names: dict[str, str], run: str) -> str:
     return names[run]
 
 
-def _print(line: Logged, run_name: str) -> None:
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(line.at))
-    millis = int(line.at * 1000) % 1000
+def print_log(line: Logged, run_name: str) -> None:
+    """Print a line of a log; further lines of it are indented."""
     level = logging.getLevelName(line.level)
-    head = f"{when}.{millis:03d}Z  {level:<8}  {harmless(run_name)}  "
+    head = f"{moment(line.at)}  {level:<8}  {harmless(run_name)}  "
     first, *rest = line.message.split("\n")
     print_text(head + harmless(first))
     for text in rest:
         print_text(f"    {harmless(text)}")
 
 
-def _as_dict(line: Logged) -> dict[str, Any]:
+def moment(at: float) -> str:
+    """Return a time for people: UTC, with milliseconds."""
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
+    return f"{when}.{int(at * 1000) % 1000:03d}Z"
+
+
+def iso(at: float) -> str:
+    """Return a time for programs."""
     from datetime import UTC, datetime
 
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
+
+
+def log_as_dict(line: Logged) -> dict[str, Any]:
+    """Return a line of a log as what JSON can hold."""
     return {
         "run": line.run,
         "number": line.number,
-        "at": datetime.fromtimestamp(line.at, UTC).isoformat(timespec="microseconds"),
+        "at": iso(line.at),
         "level": logging.getLevelName(line.level),
         "logger": line.logger,
         "message": line.message,
