@@ -357,9 +357,6 @@ def standing(folder: Path) -> list[str]:
     staged = folder / "runs" / "staged"
     if staged.exists() and any(staged.iterdir()):
         found.append("something is put aside still")
-    with closing(sqlite3.connect(folder / "runs" / "runs.db")) as database:
-        if database.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
-            found.append("the history is damaged")
     return found
 
 
@@ -369,7 +366,10 @@ def run_of(folder: Path) -> str:
         runtime.flush()
         runs = runtime.history.runs()
         runtime.close()
+    with closing(sqlite3.connect(folder / "runs" / "runs.db")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert len(runs) <= 1
+    assert runs or not lines_of(folder / "effects"), "a run that had effects is lost"
     return f"{runs[0].id} {runs[0].state.type}" if runs else ""
 
 
@@ -389,12 +389,12 @@ def test_random_kills_leave_each_effect_as_often_as_it_should(
 ) -> None:
     """Flows of 50 tasks, killed at random: writes and keys count once, and no run is lost."""
     chance = random.Random(50)
-    kills = inside = 0
-    number = 0
+    kills = inside = flows = again = 0
+    wrong: list[str] = []
     while kills < KILLS:
-        folder = tmp_path / str(number)
+        folder = tmp_path / str(flows)
         folder.mkdir()
-        number += 1
+        flows += 1
         program = folder / "program.py"
         program.write_text(_FLOW)
         command = ("flow", "run", "--quiet", f"{program}:main")
@@ -416,9 +416,14 @@ def test_random_kills_leave_each_effect_as_often_as_it_should(
             if run_id:
                 assert state == "crashed", f"{run_id} is {state}"
                 command = ("run", "resume", "--quiet", run_id)
-        assert standing(folder) == []
+        wrong += standing(folder)
+        again += len(lines_of(folder / "effects")) - len(set(lines_of(folder / "effects")))
     record_property("kills", kills)
     record_property("kills inside of a run", inside)
+    record_property("flows of 50 tasks", flows)
+    record_property("bodies and tasks that ran once more", again)
+    record_property("wrong effects", len(wrong))
+    assert wrong == []
     assert inside > kills * 0.7, "the kills came between runs, so they prove little"
 
 

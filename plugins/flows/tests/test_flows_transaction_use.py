@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, cast
 
 import pytest
 
-from brickwork import Secret, SecretBlock, open_storage
+from brickwork import Secret, SecretBlock, UnsupportedType, open_storage
 from brickwork_flows import (
     INPUTS,
     IsolationLevel,
@@ -164,6 +164,61 @@ def writes(url: str) -> None:
     own().write(url, "b", b"1")
 
 
+def test_a_value_is_kept_with_the_key(runtime: Runtime) -> None:
+    """Who finds the key committed reads what was staged; a rollback leaves nothing of it."""
+
+    @flow
+    def main(value: Any, fails: bool = False) -> Any:
+        with transaction(key="k") as txn:
+            if not txn.is_committed():
+                assert txn.read() is None
+                txn.stage("replaced")
+                txn.stage(value)
+                if fails:
+                    raise OSError("no")
+            return txn.read()
+
+    with pytest.raises(OSError, match="no"):
+        main("lost", True)
+    assert main({"receipt": 7}) == {"receipt": 7}
+    assert main("other") == {"receipt": 7}
+
+
+def test_a_value_with_a_secret_is_encrypted(runtime: Runtime) -> None:
+    """It is not in clear in the history, and is read as it was staged."""
+    secret = Secret("correct-horse-battery-staple").reveal()
+    SecretBlock(value="makes the vault").save("first")
+
+    @flow
+    def main() -> Any:
+        with transaction(key="k") as txn:
+            if not txn.is_committed():
+                txn.stage({"token": secret})
+            return txn.read()
+
+    assert main() == main() == {"token": secret}
+    entry = runtime.history.entry("transaction-keys", "k")
+    assert entry is not None
+    assert entry.value["value"][0] == "json|aes256gcm"
+
+
+def test_what_cannot_be_staged_is_told(runtime: Runtime) -> None:
+    """No key to keep it by, too large, or nothing that the serializer takes."""
+
+    @flow
+    def main() -> None:
+        with transaction() as txn, pytest.raises(TransactionError, match="without a key"):
+            txn.stage(1)
+        with transaction(key="k") as txn:
+            with pytest.raises(TransactionError, match="may have 16,384 bytes"):
+                txn.stage("x" * 20_000)
+            with pytest.raises(UnsupportedType):
+                txn.stage(object())
+
+    main()
+    assert list((runtime.place.folder / "results").glob("*")) == []
+
+
 def test_overwrite_does_it_once_more(runtime: Runtime, url: str) -> None:
     """With overwrite, a key that was committed does not count, and is committed anew."""
 
@@ -299,7 +354,7 @@ def test_an_inner_serializable_one_keeps_others_out_until_it_is_committed(
 
 def test_a_commit_that_was_killed_names_the_run_to_resume(runtime: Runtime) -> None:
     """A key in the middle of a commit is neither free nor committed; the error says what to do."""
-    value = {"run": "r1", "path": "(transaction)-0", "state": "committing"}
+    value = {"run": "r1", "path": "(transaction)-0", "state": "committing", "value": None}
     runtime.history.put("transaction-keys", "k", value)
 
     @flow
@@ -483,6 +538,24 @@ def test_states_and_values(runtime: Runtime) -> None:
         assert third.is_rolled_back()
 
     main()
+
+
+def test_a_block_after_the_commit_of_the_one_around_it(runtime: Runtime) -> None:
+    """It belongs to the next one that is open, and is undone with that."""
+
+    @flow
+    def main() -> None:
+        with transaction():
+            with transaction() as inner:
+                step("inner")
+                inner.commit()
+                with transaction():
+                    step("after")
+            raise OSError("no")
+
+    with pytest.raises(OSError, match="no"):
+        main()
+    assert told == ["inner", "commit inner", "after", "undo after"]
 
 
 def test_an_inner_one_that_was_undone_leaves_the_outer_one(runtime: Runtime) -> None:

@@ -87,7 +87,7 @@ class Staging:
         for staged in sorted(self._on_disk()):
             self._order = staged.order
             self._left.setdefault(staged.writer, []).append(staged)
-            for path in _callers(staged.writer):
+            for path in callers(staged.writer):
                 self._within.setdefault(path, set()).add(staged.writer)
 
     @classmethod
@@ -275,7 +275,7 @@ class Staging:
         )
 
 
-def _callers(path: str) -> Iterator[str]:
+def callers(path: str) -> Iterator[str]:
     """Give a path, and those of what calls it."""
     while path:
         yield path

@@ -49,6 +49,7 @@ class KeyClaim:
 
     Attributes:
         done_by: The run that committed a transaction with that key before; empty if none did.
+        value: What is kept with the key: a serializer chain, and what that made of a value.
     """
 
     def __init__(self, history: History, key: str, run: str, path: str, overwrite: bool) -> None:
@@ -58,6 +59,7 @@ class KeyClaim:
         self._overwrite = overwrite
         self._version = 0
         self.done_by = ""
+        self.value: tuple[str, str] | None = None
 
     def look(self) -> None:
         """Look who has it.
@@ -76,9 +78,10 @@ class KeyClaim:
             raise TransactionConflict(
                 f"The run {value['run']} is in the middle of the commit of a transaction with the "
                 f"key {self._key!r}.",
-                fix=f"Wait for it; if it was killed: brickwork run resume {value['run']}",
+                fix=f"Wait for it; if it was killed: brickwork run resume {value['run']}. If there "
+                "is no such run any more, give overwrite=True.",
             )
-        self.done_by = value["run"]
+        self.done_by, self.value = value["run"], value["value"]
 
     def take(self) -> None:
         """Have it, so that nobody else commits with it.
@@ -110,7 +113,7 @@ class KeyClaim:
 
     def _put(self, state: str) -> None:
         expected = None if self._overwrite else self._version
-        value = {**self._mine, "state": state}
+        value = {**self._mine, "state": state, "value": self.value}
         self._version = self._history.put(KEYS, self._key, value, expected=expected).version
 
     def _owned(self, value: dict[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from brickwork_flows.errors import EndlessWait, ReplayDiverged, TransactionError
 from brickwork_flows.history.events import StateSet
 from brickwork_flows.recording import described, rolled_back
+from brickwork_flows.staging import callers
 from brickwork_flows.transactions.decisions import (
     COMMITTED,
     COMMITTING,
@@ -176,15 +177,10 @@ def _states(undone: tuple[Unit, ...], message: str) -> Iterator[StateSet]:
             calls[path] = calls[path].undone(run.number)
     # What they had called before the run was resumed, and did not call again: they were given back.
     for path, past in tuple(calls.items()):
-        if past.known and path not in runs and any(each in runs for each in _callers(path)):
+        if past.known and path not in runs and any(each in runs for each in callers(path)):
             run_id = f"{undone[0].context.flow.root}.{path}"
             yield rolled_back(run_id, past.number + 1, message, past.attempts)
             calls[path] = past.undone(past.number + 1)
-
-
-def _callers(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
 
 
 def _throw_away(unit: Unit) -> None:

@@ -113,7 +113,10 @@ class transaction:  # noqa: N801  # used as a function
         """Make the transaction; return the lock to wait for before it begins."""
         context = self._context = _run_here()
         key, parent = self._key, _around(context)
-        owner = self._owner = parent if parent and parent.context is context else context
+        inside = current_transaction.get()  # it may be committed already, and its block be open
+        if inside is None or inside.context is not context:
+            inside = context.transaction
+        owner = self._owner = inside or context
         if key is None and owner.opened:
             raise TransactionError(
                 f"Two transactions are open beside each other in {context.run_name}; if it is "
@@ -124,8 +127,16 @@ class transaction:  # noqa: N801  # used as a function
         path = owner.next_key(name)
         path = f"{owner.path}/{path}" if owner.path else path
         self._unit = unit = Unit(context, path, parent, key=key or "")
-        unit.commit_mode = _mode(self._commit_mode, parent)
-        unit.isolation_level = _isolation(self._isolation_level, parent, key)
+        if self._commit_mode is not None:
+            unit.commit_mode = _word(CommitMode, self._commit_mode, "commit mode")
+        if self._isolation_level is not None:
+            level = _word(IsolationLevel, self._isolation_level, "isolation level")
+            unit.isolation_level = level
+            if key is None and level is IsolationLevel.SERIALIZABLE:
+                raise TransactionError(
+                    "A serializable transaction needs a key: by that it is told what waits.",
+                    fix='Give one: transaction(key="import-2026-01-01", isolation_level=...).',
+                )
         unit.on_commit = hooks_of("a transaction", self._hooks, "on_commit")
         unit.on_rollback = hooks_of("a transaction", self._hooks, "on_rollback")
         if key is None:
@@ -292,15 +303,11 @@ def _run_here() -> RunContext:
 def _around(context: RunContext) -> Unit | None:
     """Return the transaction that a block of a run's body is in."""
     at = current_transaction.get()
-    if at is not None and at.context is context and not at.closed:
+    while at is not None and at.closed:
+        at = at.parent
+    if at is not None and at.context is context:
         return at
     return own_of(context) if context.kind == "task" else enclosing(context)
-
-
-def _mode(given: CommitMode | str | None, parent: Unit | None) -> CommitMode:
-    if given is None:
-        return CommitMode.LAZY if parent is None else parent.commit_mode
-    return _word(CommitMode, given, "commit mode")
 
 
 def _word(kind: type[E], given: E | str, what: str) -> E:
@@ -310,20 +317,6 @@ def _word(kind: type[E], given: E | str, what: str) -> E:
         raise TransactionError(
             f"There is no {what} {given!r}.", fix=f"Use one of: {', '.join(kind)}."
         ) from None
-
-
-def _isolation(
-    given: IsolationLevel | str | None, parent: Unit | None, key: str | None
-) -> IsolationLevel:
-    if given is None:
-        return IsolationLevel.READ_COMMITTED if parent is None else parent.isolation_level
-    found = _word(IsolationLevel, given, "isolation level")
-    if key is None and found is IsolationLevel.SERIALIZABLE:
-        raise TransactionError(
-            "A serializable transaction needs a key: by that it is told what must wait for what.",
-            fix='Give one: transaction(key="import-2026-01-01", isolation_level=...).',
-        )
-    return found
 
 
 def _checked(key: object) -> str:

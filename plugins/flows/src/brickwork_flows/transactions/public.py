@@ -1,11 +1,14 @@
 """A transaction, as the user's code sees it."""
 
+from base64 import b64decode, b64encode
 from hashlib import blake2b
 from typing import Any
 
 from brickwork import Storage, check_key
 from brickwork_flows.context import current_run
 from brickwork_flows.errors import TransactionError
+from brickwork_flows.history.events import ResultKept
+from brickwork_flows.results import INLINE_BYTES, discard, keep, restore
 from brickwork_flows.staging import Data, Kind
 from brickwork_flows.transactions.modes import CommitMode, IsolationLevel, TransactionState
 from brickwork_flows.transactions.unit import Unit, own_of
@@ -109,6 +112,46 @@ class Transaction:
         unit.writes = blake2b(f"{unit.writes}{where} {key}".encode(), digest_size=16).hexdigest()
         if not unit.replayed:
             unit.add(unit.staging.put(unit.path, Kind.WRITE, where, key, data))
+
+    def stage(self, value: Any) -> None:
+        """Keep a small value with the key, for who finds that committed: `read` returns it.
+
+        Args:
+            value: What the flow's results can be; up to 16 KB.
+
+        Raises:
+            TransactionError: The transaction has no key or has ended, or the value is too large.
+            SerializerError: The serializer of the flow's results cannot take it.
+            VaultError: It holds a known secret, and there is no key to encrypt it with.
+        """
+        self._check_open()
+        unit = self._unit
+        if unit.claim is None:
+            raise TransactionError(
+                "A transaction without a key keeps no value.",
+                fix="Give it one, as in transaction(key=...); for hooks, use txn.set().",
+            )
+        kept = keep(unit.id, value, unit.context.flow.results)
+        if kept.data is None:
+            discard(kept)
+            raise TransactionError(
+                f"A value of a transaction may have {INLINE_BYTES:,} bytes, and this one has more.",
+                fix="Write it to a storage with txn.write(), and stage its key.",
+            )
+        unit.claim.value = (kept.chain, b64encode(kept.data).decode("ascii"))
+
+    def read(self) -> Any:
+        """Return the value that was staged, here or by the run that committed it; None for none.
+
+        Raises:
+            MissingResult: It cannot be read.
+        """
+        unit = self._unit
+        if unit.claim is None or unit.claim.value is None:
+            return None
+        chain, text = unit.claim.value
+        kept = ResultKept(unit.claim.done_by or unit.id, chain, b64decode(text))
+        return restore(kept, allow_pickle=unit.context.flow.results.allow_pickle)
 
     def commit(self) -> None:
         """Commit it now: publish what was put aside, and call the hooks.

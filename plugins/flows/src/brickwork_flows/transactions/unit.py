@@ -82,14 +82,16 @@ class Unit:
         parent: "Unit | None" = None,
         *,
         key: str = "",
-        commit_mode: CommitMode = CommitMode.LAZY,
         own: bool = False,
     ) -> None:
         self.context = context
         self.path = path
         self.parent = parent
-        self.commit_mode = commit_mode
-        self.isolation_level = IsolationLevel.READ_COMMITTED
+        self.commit_mode: CommitMode = CommitMode.LAZY
+        self.isolation_level: IsolationLevel = IsolationLevel.READ_COMMITTED
+        if parent is not None:
+            self.commit_mode = parent.commit_mode
+            self.isolation_level = parent.isolation_level
         self.own = own
         self.key = key or made_key(f"{context.flow.root}.{path}")
         self.state = TransactionState.ACTIVE if own else TransactionState.PENDING
@@ -278,8 +280,6 @@ def own_of(context: RunContext) -> "Unit":
     if found is None:
         parent = enclosing(context)
         found = Unit(context, context.path, parent, own=True)
-        if parent is not None:
-            found.commit_mode, found.isolation_level = parent.commit_mode, parent.isolation_level
         past = context.flow.replay.calls.get(context.path)
         if parent is None and past is not None and past.known:
             found.decided = decision(found.history, found.id)
