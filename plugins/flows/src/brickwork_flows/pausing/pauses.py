@@ -378,7 +378,7 @@ class Pausing:
             if begins and not self._asked:
                 self._asked = True
                 begun(history, Pause(top.id, ASKED, "asked", time.time()))
-                self.begin(top, "Paused", f"somebody asked; to go on: {how}")
+                self.begin(top, "Paused", f"somebody asked; to go on: brickwork run resume {top.id}")
             now = time.monotonic()
             if now >= self._look_at:
                 self._look_at = now + POLL_SECONDS
