@@ -14,6 +14,7 @@ import brickwork
 from brickwork import errors, hookspecs
 from brickwork.cli.exit_codes import MEANINGS, errors_of
 from brickwork.config import VARIABLES
+from brickwork_flows.states import LEGAL, REPEATABLE, StateType
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -45,7 +46,7 @@ def table(text: str, heading: str) -> dict[str, list[str]]:
     for line in lines:
         if not line.startswith("|"):
             break
-        first, *others = (cell.strip() for cell in line.strip("|").split(" | "))
+        first, *others = (cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1])
         rows[first.strip("`")] = others
     return rows
 
@@ -103,6 +104,18 @@ def test_command_line_page_has_every_exit_code() -> None:
     for code, (_, names) in rows.items():
         expected = errors_of(int(code)) if int(code) > 1 else []
         assert re.findall(r"`(\w+)`", names) == expected
+
+
+def test_flows_page_has_the_table_of_states() -> None:
+    """What may follow what is what the engine allows; the other names are ones that it gives."""
+    rows = table(page("flows.md"), "| type | other names | may be followed by |")
+    drawn = {kind: set(re.findall(r"\b[a-z]+", cells[1])) for kind, cells in rows.items()}
+    assert drawn == {kind.value if kind else "(new)": set(after) for kind, after in LEGAL.items()}
+    source = "".join(path.read_text() for path in (ROOT / "plugins/flows/src").rglob("*.py"))
+    names = [name for cells in rows.values() for name in re.findall(r"`(\w+)`", cells[0])]
+    assert len(names) == 7
+    assert [name for name in names if f'"{name}"' not in source] == []
+    assert {kind for kind in StateType if kind.final or kind is StateType.PAUSED} == REPEATABLE
 
 
 @pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,12 +1,15 @@
 """Fixtures of this package's tests."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from brickwork_flows import use_history
 from brickwork_flows.runtime import Runtime
+from brickwork_flows.states import REPEATABLE, StateType, may_follow
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +41,24 @@ def runtime(tmp_path: Path) -> Iterator[Runtime]:
     with use_history(tmp_path / "runs") as runtime:
         yield runtime
         runtime.close()
+        assert illegal_states(runtime.place.database) == []
+
+
+def illegal_states(database: Path) -> list[str]:
+    """Return what a history has of runs that went from one state into another as none may."""
+    if not database.exists():
+        return []
+    states: list[tuple[str, str, str]] = []
+    select = "SELECT run, type, name FROM states ORDER BY run, number"
+    with closing(sqlite3.connect(database)) as connection, suppress(sqlite3.DatabaseError):
+        states = connection.execute(select).fetchall()  # some tests damage it
+    found: list[str] = []
+    last_run, last = "", StateType.PENDING
+    for run, text, name in states:
+        kind = StateType(text)
+        before = last if run == last_run else None
+        again = before in REPEATABLE and may_follow(None, kind)
+        if not (again or may_follow(before, kind, name)):
+            found.append(f"{run}: {before} to {kind} ({name})")
+        last_run, last = run, kind
+    return found

@@ -156,7 +156,7 @@ def test_a_runner_without_workers_is_refused() -> None:
 
 
 def test_a_failed_body_leaves_nothing_behind_for_the_next_attempt(runtime: Runtime) -> None:
-    """Before a flow's body is tried again, what it submitted has ended."""
+    """Before a flow's body is tried again, what it submitted has ended, also what never began."""
     left, went_on = [1], threading.Event()
 
     @task
@@ -175,6 +175,10 @@ def test_a_failed_body_leaves_nothing_behind_for_the_next_attempt(runtime: Runti
         return [future.result() for future in futures]
 
     assert main() == ["done", "done"]
+    runtime.flush()
+    second = runtime.history.children(runtime.history.runs()[0].id)[1]
+    names = ["Pending", "Cancelled", "Pending", "Running", "Completed"]
+    assert ([state.name for state in second.states], second.attempts) == (names, 1)
 
 
 # Those that others bring

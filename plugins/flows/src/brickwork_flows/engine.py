@@ -215,11 +215,14 @@ class FlowRun(Engine):
         before = self.replay.calls.get(path)
         run_id = f"{self.root}.{path}"
         context = RunContext(run_id, "task", task.name, path, path, self)
+        context.attempt = 0 if before is None else before.attempts
         run = Run(context, self.write, 0 if before is None else before.number)
         tags = tuple(sorted(task.tags))
         started = RunStarted(run_id, "task", task.name, path, parent, path, self.root, tags)
         run.set(StateType.PENDING, "", "", *(() if before is not None else (started,)))
         run.set(StateType.CANCELLED, "", "cancelled before it began")
+        if self.may_come_again(path):
+            self.remember(run, "", None)
 
     def may_come_again(self, path: str) -> bool:
         """Return whether a call may be made again: by the flow's body, or by a task around it."""

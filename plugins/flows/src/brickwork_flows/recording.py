@@ -53,6 +53,11 @@ class Run:
 
     def begin(self, *before: Event, message: str = "") -> None:
         """Record that the run came to be and began at once."""
+        if self.states:  # it waited for a slot
+            with suppress(IllegalTransition):  # and was asked to stop meanwhile
+                self.set(StateType.PENDING, "", message, *before)
+                self.set(StateType.RUNNING)
+            return
         run, now = self.context.id, time.time()
         number = self.number
         pending = StateSet(run, number + 1, "pending", "Pending", message, now)
@@ -78,7 +83,7 @@ class Run:
         """
         with setting(self.context.id):
             last = StateType(self.states[-1].type) if self.states else None
-            check_transition(last, kind, self.context.run_name)
+            check_transition(last, kind, self.context.run_name, name)
             state = StateSet(
                 self.context.id,
                 self.number + 1,

@@ -16,7 +16,7 @@ from brickwork_flows.replay import Replay
 from brickwork_flows.running import Beginning
 from brickwork_flows.runtime import Runtime, current_runtime
 from brickwork_flows.staging import Staging
-from brickwork_flows.states import StateType
+from brickwork_flows.states import REPEATABLE, StateType
 
 if TYPE_CHECKING:
     from brickwork_flows.pausing.awaited import Pause
@@ -214,7 +214,7 @@ def resumable(runtime: Runtime, run_id: str) -> RunRecord:
     kind = record.state.type
     if kind is StateType.COMPLETED:
         raise NotResumable(f"The run {run_id} has completed.", fix="Call the flow for another run.")
-    if not kind.final and kind is not StateType.PAUSED:
+    if kind not in REPEATABLE:
         raise NotResumable(
             f"The run {run_id} has not ended: it is {kind.value}.",
             fix=f"Wait for it, or end it: brickwork run cancel {run_id}.",

@@ -202,6 +202,8 @@ class Running:
             before = () if self._started is None else (self._started,)
             self.run.set(StateType.PENDING, "", "", *before)
         self.run.end_badly(error)
+        if self._how.caller is not None and self._flow_run.again:
+            self._flow_run.remember(self.run, self._how.inputs, None)
 
     def __enter__(self) -> Self:
         before = () if self._started is None else (self._started,)

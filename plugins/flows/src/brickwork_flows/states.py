@@ -54,30 +54,29 @@ ROLLED_BACK = "RolledBack"
 LEGAL: dict[StateType | None, frozenset[StateType]] = {
     None: frozenset({_S.SCHEDULED, _S.PENDING}),
     # After a wait before a retry a run is running at once.
-    _S.SCHEDULED: frozenset({_S.SCHEDULED, _S.PENDING, _S.RUNNING, _S.CANCELLING} | _ENDED_BADLY),
-    # A cached task completes without running; a run whose process died may be pending too.
-    _S.PENDING: frozenset(
-        {_S.SCHEDULED, _S.PENDING, _S.RUNNING, _S.PAUSED, _S.CANCELLING, _S.COMPLETED}
-        | _ENDED_BADLY
-    ),
-    _S.RUNNING: frozenset(
-        {_S.SCHEDULED, _S.PENDING, _S.RUNNING, _S.PAUSED, _S.CANCELLING, _S.COMPLETED}
-        | _ENDED_BADLY
-    ),
+    _S.SCHEDULED: frozenset({_S.PENDING, _S.RUNNING, _S.CANCELLING} | _ENDED_BADLY),
+    # A cached task completes without running.
+    _S.PENDING: frozenset({_S.RUNNING, _S.CANCELLING, _S.COMPLETED} | _ENDED_BADLY),
+    _S.RUNNING: frozenset({_S.SCHEDULED, _S.PAUSED, _S.CANCELLING, _S.COMPLETED} | _ENDED_BADLY),
+    # What was paused from outside may end, or be tried again, while a task in it waits.
     _S.PAUSED: frozenset(
-        {_S.SCHEDULED, _S.PENDING, _S.RUNNING, _S.PAUSED, _S.CANCELLING} | _ENDED_BADLY
+        {_S.SCHEDULED, _S.RUNNING, _S.PAUSED, _S.CANCELLING, _S.COMPLETED} | _ENDED_BADLY
     ),
     # What was asked to stop may have ended just before.
-    _S.CANCELLING: frozenset({_S.CANCELLED, _S.COMPLETED, _S.FAILED, _S.CRASHED}),
-    # A transaction that is rolled back later says so with the state Completed/RolledBack. A task
-    # whose result was not kept runs again when its flow is resumed.
-    _S.COMPLETED: frozenset({_S.COMPLETED, _S.PENDING}),
-    # What ended badly may be resumed: it is scheduled, or begins at once.
-    _S.FAILED: frozenset({_S.SCHEDULED, _S.PENDING}),
-    _S.CANCELLED: frozenset({_S.SCHEDULED, _S.PENDING}),
-    _S.CRASHED: frozenset({_S.SCHEDULED, _S.PENDING}),
+    _S.CANCELLING: frozenset({_S.COMPLETED} | _ENDED_BADLY),
+    _S.COMPLETED: frozenset({_S.COMPLETED}),  # under the name of ROLLED_BACK alone
+    _S.FAILED: frozenset(),
+    _S.CANCELLED: frozenset(),
+    _S.CRASHED: frozenset(),
 }
-"""Which types may follow a type; None stands for a run that has no state yet."""
+"""Which types may follow a type until the run ends; None stands for that of a new run."""
+
+REPEATABLE = frozenset(FINAL | {_S.PAUSED})
+"""In which states a run may begin again: as it is resumed, or as what called it is tried again.
+
+Then it is scheduled or pending, as at first. What completed begins again only within such a run,
+where its result was not kept or it was rolled back.
+"""
 
 RETRYING = "Retrying"
 """The name of the state in which a run that failed is tried again."""
@@ -117,17 +116,32 @@ class State:
         return f"{self.name}({self.message})" if self.message else self.name
 
 
-def check_transition(before: StateType | None, after: StateType, run: str) -> None:
+def may_follow(before: StateType | None, after: StateType, name: str = "") -> bool:
+    """Tell whether a state may follow another one, in a run that does not begin again.
+
+    Args:
+        before: The type of the state before; None for the first.
+        after: The type of the next one.
+        name: The name of the next one.
+    """
+    return after in LEGAL[before] and (before is not _S.COMPLETED or name == ROLLED_BACK)
+
+
+def check_transition(before: StateType | None, after: StateType, run: str, name: str = "") -> None:
     """Refuse a state that may not follow.
 
     Args:
         before: The type of the state before; None for the first.
         after: The type of the next one.
         run: The run, for the error.
+        name: The name of the next one.
 
     Raises:
         IllegalTransition: It may not; the run stays as it is.
     """
-    if after not in LEGAL[before]:
+    if not may_follow(before, after, name):
         shown = "no state" if before is None else before.value
-        raise IllegalTransition(f"The run {run} cannot go from {shown} to {after.value}.")
+        raise IllegalTransition(
+            f"The run {run} cannot go from {shown} to {after.value}.",
+            fix="Look at what it is now: brickwork run show",
+        )

@@ -14,6 +14,14 @@ from brickwork_flows.pausing.awaited import Pause
 from brickwork_flows.pausing.inputs import fields_of, holds_secret
 
 _MOST_INPUT = 1024 * 1024
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "array": list,
+    "boolean": bool,
+    "integer": int,
+    "null": type(None),
+    "number": (int, float),
+    "object": dict,
+}
 
 
 def read_input(
@@ -127,15 +135,30 @@ def _answer(name: str, field: Mapping[str, Any], *, needed: bool) -> Any:
     if kind == "boolean":
         return click.confirm(question, default=default if not needed else None, err=True)
     shown = default if isinstance(default, str) else json.dumps(default)
-    text = click.prompt(
+
+    def read(text: str) -> Any:
+        # What is left as it is keeps its default, which need not be a text.
+        return None if not needed and text in ("", shown) else _fitting(text, field)
+
+    return click.prompt(
         question,
         default=None if needed else ("" if default is None else shown),
         show_default=default is not None,
         err=True,
-        type=str,
+        value_proc=read,
     )
-    # What is left as it is keeps its default, which need not be a text.
-    return None if not needed and text in ("", shown) else _value(text, field)
+
+
+def _fitting(text: str, field: Mapping[str, Any]) -> Any:
+    """Return the value of an answer; a plain slip is told at once, and not after all questions."""
+    value = _value(text, field)
+    if "enum" in field and value not in field["enum"]:
+        raise click.BadParameter(f"choose one of {_kind(field)}")
+    kinds = {str(each.get("type")) for each in field.get("anyOf", [field])}
+    if kinds <= _TYPES.keys() and not any(isinstance(value, _TYPES[kind]) for kind in kinds):
+        form = ", in JSON" if kinds & {"array", "object"} else ""
+        raise click.BadParameter(f"{text} is no {_kind(field)}{form}")
+    return value
 
 
 def _value(text: str, field: Mapping[str, Any]) -> Any:
@@ -156,5 +179,9 @@ def _kind(field: Mapping[str, Any]) -> str:
     if "enum" in field:
         return " | ".join(map(str, field["enum"]))
     options = field.get("anyOf", [field])
-    kinds = [str(each.get("type", "value")) for each in options if each.get("type") != "null"]
+    kinds = [
+        str(each.get("format", each.get("type", "value")))
+        for each in options
+        if each.get("type") != "null"
+    ]
     return " | ".join(kinds) or "value"

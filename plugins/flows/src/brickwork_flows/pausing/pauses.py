@@ -316,11 +316,12 @@ class _Call:
     def _tell(self) -> None:
         from brickwork_flows.logs import get_run_logger
 
-        get_run_logger().info("the run %s", self._message())
+        how = f"brickwork run resume {self.flow.root}"
+        get_run_logger().info("the run %s; to go on: %s", self._message(), how)
 
     def _message(self) -> str:
         waits = "" if self._wanted is None else f" for {self._wanted.outline}"
-        return f"waits at {self._key}{waits}; to go on: brickwork run resume {self.flow.root}"
+        return f"waits at {self._key}{waits}"
 
 
 class Pausing:
@@ -378,7 +379,7 @@ class Pausing:
             if begins and not self._asked:
                 self._asked = True
                 begun(history, Pause(top.id, ASKED, "asked", time.time()))
-                self.begin(top, "Paused", f"somebody asked; to go on: brickwork run resume {top.id}")
+                self.begin(top, "Paused", "somebody asked")
             now = time.monotonic()
             if now >= self._look_at:
                 self._look_at = now + POLL_SECONDS
