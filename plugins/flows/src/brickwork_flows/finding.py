@@ -1,14 +1,21 @@
 """Finding a flow by its name: ``module:name``, or ``path/to/file.py:name``."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from brickwork_flows.errors import InvalidFlow
 
-_loaded: dict[str, ModuleType] = {}
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
+WORKER = "brickwork-task"
+"""The name of a process that runs tasks of another one."""
+
 _FILE = "brickwork_flows_file_"
+_files: dict[str, str] = {}
 
 
 def entry_point(fn: Any) -> str:
@@ -70,33 +77,65 @@ def load_file(path: Path) -> ModuleType:
     Raises:
         InvalidFlow: There is no such file, or it fails.
     """
-    from importlib.util import module_from_spec, spec_from_file_location
+    from hashlib import blake2b
+    from importlib import import_module
 
     path = path.absolute()
     main = sys.modules.get("__main__")
     if _same(getattr(main, "__file__", None), path):
         return main  # type: ignore[return-value]  # it has a file
-    from hashlib import blake2b
-
-    name = f"{_FILE}{path.stem}_{blake2b(bytes(path), digest_size=8).hexdigest()}"
-    if name in _loaded:
-        return _loaded[name]
+    stem = path.stem.replace(".", "_")  # it is no package
+    name = f"{_FILE}{stem}_{blake2b(bytes(path), digest_size=8).hexdigest()}"
+    if name in sys.modules:
+        return sys.modules[name]
     if not path.is_file():
         raise InvalidFlow(f"There is no file {path}.", fix="Write path/to/file.py:name.")
-    spec = spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if path.suffix != ".py":
         raise InvalidFlow(f"{path} is no Python file.", fix="Write path/to/file.py:name.")
-    module = module_from_spec(spec)
-    sys.modules[name] = module
+    know_files({name: str(path)})
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
     try:
-        spec.loader.exec_module(module)
+        return import_module(name)
     except Exception as error:
-        del sys.modules[name]
         raise _fails(str(path), error) from error
-    _loaded[name] = module
-    return module
+
+
+def known_files() -> dict[str, str]:
+    """Return the files that were loaded as modules, by the modules' names, for `know_files`."""
+    return dict(_files)
+
+
+def know_files(files: Mapping[str, str]) -> None:
+    """Let modules of single files be imported by their names, as in the process that loaded them.
+
+    Args:
+        files: Their paths, by the names of the modules.
+    """
+    _files.update(files)
+    if _Finder not in sys.meta_path:
+        sys.meta_path.append(_Finder)
+
+
+def is_loaded_by_worker() -> bool:
+    """Tell whether a process that runs tasks loads the program here, and does not run it."""
+    module = sys.modules.get("multiprocessing.process")
+    if module is None:
+        return False
+    process = module.current_process()
+    return process.name == WORKER and hasattr(process, "_inheriting")
+
+
+class _Finder:
+    """Finds those modules, for `import` and for pickle."""
+
+    @staticmethod
+    def find_spec(name: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
+        if name not in _files:
+            return None
+        from importlib.util import spec_from_file_location
+
+        return spec_from_file_location(name, _files[name])
 
 
 def _module(where: str, file: str) -> ModuleType:

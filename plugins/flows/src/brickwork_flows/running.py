@@ -9,8 +9,8 @@ from brickwork import Scope, use_engine
 from brickwork_flows.context import RunContext, current_run, current_transaction
 from brickwork_flows.dependencies import results_of
 from brickwork_flows.engine import FlowRun
-from brickwork_flows.errors import FlowSuspended, IllegalTransition
-from brickwork_flows.finding import entry_point, source_file
+from brickwork_flows.errors import FlowSuspended, IllegalTransition, InvalidFlow
+from brickwork_flows.finding import entry_point, is_loaded_by_worker, source_file
 from brickwork_flows.fingerprints import fingerprint
 from brickwork_flows.history.events import RunStarted
 from brickwork_flows.lines import RunLog
@@ -118,6 +118,12 @@ class Running:
     def __init__(
         self, flow: "Flow[Any, Any]", how: Beginning, arguments: Mapping[str, Any]
     ) -> None:
+        if is_loaded_by_worker():
+            raise InvalidFlow(
+                f"The flow {flow.name!r} is called while a process of a ProcessRunner loads the "
+                "program that it is in.",
+                fix='Call it under: if __name__ == "__main__":',
+            )
         self._runtime = runtime = current_runtime()
         self._how = how
         make = flow.options.get("task_runner") or ThreadRunner

@@ -1,17 +1,21 @@
 """The runner for work that keeps a processor busy: processes of this machine."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from brickwork import Task, check_cancelled, progress, remaining
 from brickwork_flows.context import current_run
 from brickwork_flows.errors import WorkerDied
+from brickwork_flows.finding import WORKER
 from brickwork_flows.futures import scope_here
 from brickwork_flows.runners.far import here
 from brickwork_flows.runners.interface import Watching
+from brickwork_flows.runners.programs import main_module
 from brickwork_flows.runners.threads import ThreadRunner
-from brickwork_flows.runners.worker import Packed, packed, unpacked, work
+from brickwork_flows.runners.worker import LOOK_SECONDS, Packed, packed, unpacked, work
+from brickwork_flows.working import Work
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -43,6 +47,8 @@ class ProcessRunner(ThreadRunner):
         super().__init__((os.cpu_count() or 1) if max_workers is None else max_workers)
         self._free: list[Worker] = []
         self._free_lock = threading.Lock()
+        self._work: Work | None = None
+        self._closed = False
 
     def fresh(self) -> Self:
         """Return a runner with the same settings."""
@@ -74,41 +80,69 @@ class ProcessRunner(ThreadRunner):
             check_cancelled()
             raise
         with self._free_lock:
-            self._free.append(worker)
+            if not self._closed:
+                self._free.append(worker)
+                return unpacked(outcome)
+        worker.end()
         return unpacked(outcome)
 
     def _worker(self) -> "Worker":
         while True:
             with self._free_lock:
-                worker = self._free.pop() if self._free else None
-            if worker is None:
-                return Worker()
+                if not self._free:
+                    self._begin_work()
+                    break
+                worker = self._free.pop()
             if worker.alive():
                 return worker
+            worker.end()
+        return Worker(self._work)
+
+    def _begin_work(self) -> None:
+        """Let who resumes the run know of processes that outlive this one for a moment."""
+        context = current_run.get()
+        if self._work is None and context is not None:
+            self._work = Work(context.flow.runtime.place.folder, context.flow.root)
 
     def close(self, *, cancel: bool) -> None:
         """End the processes."""
         super().close(cancel=cancel)
         with self._free_lock:
-            workers, self._free = self._free, []
+            workers, self._free, self._closed = self._free, [], True
+            done, self._work = self._work, None
         for worker in workers:
             worker.end()
+        if done is not None:
+            done.end()
 
 
 class Worker:
-    """A process that performs one task after the other."""
+    """A process that performs one task after the other.
 
-    def __init__(self) -> None:
+    Args:
+        of: What it works for; None for no run.
+    """
+
+    def __init__(self, of: Work | None) -> None:
+        import select
         from multiprocessing import get_context
 
         context = get_context("spawn")
         self._pipe: Connection
         self._pipe, there = context.Pipe()
+        held = None if of is None else _Held(of.file)
         self._process: SpawnProcess = context.Process(
-            target=work, args=(there,), name="brickwork-task"
+            target=work, args=(there, main_module(), held), name=WORKER
         )
         self._process.start()
         there.close()
+        assert self._process.pid is not None  # noqa: S101  # it was started
+        self._pid = self._process.pid
+        if of is not None:
+            of.begun(self._pid)
+        self._ready = self._ended = False
+        self._told = select.poll()
+        self._told.register(self._pipe)
 
     def alive(self) -> bool:
         """Return whether it may be given work."""
@@ -127,15 +161,31 @@ class Worker:
 
         while True:
             try:
-                kind, *rest = pickle.loads(self._pipe.recv_bytes())  # noqa: S301  # from our process
+                kind, *rest = pickle.loads(self._heard())  # noqa: S301  # from our process
             except (EOFError, OSError):
                 raise self._died() from None
             if kind == "ended":
                 return Packed(*rest)
-            _take(kind, rest, watcher)
+            if kind == "ready":
+                self._ready = True
+            else:
+                _take(kind, rest, watcher)
+
+    def _heard(self) -> bytes:
+        # What the task has forked may have the pipe open still when its process has died.
+        while not self._told.poll(LOOK_SECONDS * 1000):
+            if not self.alive() and not self._told.poll(0):
+                raise EOFError
+        return self._pipe.recv_bytes()
 
     def _died(self) -> WorkerDied:
         self._process.join(1.0)
+        if not self._ready:
+            return WorkerDied(
+                f"The process that was to run the task ended before it began ({self._ending()}).",
+                fix="See what it wrote to stderr while it loaded the program, which must run its "
+                'flow under: if __name__ == "__main__":',
+            )
         return WorkerDied(
             f"The process that ran the task ended in the middle of it ({self._ending()}).",
             fix="Look for what killed it: often the system, for want of memory.",
@@ -150,15 +200,35 @@ class Worker:
         return f"exit code {code}"
 
     def kill(self) -> None:
-        """End it at once, whatever it does."""
+        """End it at once, whatever it does, with all that it has begun."""
+        import os
+        import signal
+
+        if self._ended:
+            return
         self._process.kill()
+        with suppress(ProcessLookupError, PermissionError):  # it has come to have no group yet
+            os.killpg(self._pid, signal.SIGKILL)
 
     def end(self) -> None:
         """End it, and wait for that."""
-        self._process.kill()
+        self.kill()
+        self._ended = True
         self._process.join()
         self._process.close()
         self._pipe.close()
+
+
+class _Held:
+    """A file that a process inherits when it is begun: pickled for it alone."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+
+    def __reduce__(self) -> tuple[Callable[[], int], tuple[()]]:
+        from multiprocessing.reduction import DupFd
+
+        return DupFd(self._file).detach, ()
 
 
 def _take(kind: str, what: list[Any], watcher: Watching) -> None:

@@ -4,5 +4,6 @@ Needs pytest.
 """
 
 from brickwork_flows.testing.history import HistoryContract as HistoryContract
+from brickwork_flows.testing.runners import RunnerContract as RunnerContract
 
-__all__ = ["HistoryContract"]
+__all__ = ["HistoryContract", "RunnerContract"]
