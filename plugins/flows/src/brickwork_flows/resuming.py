@@ -17,6 +17,7 @@ from brickwork_flows.running import Beginning
 from brickwork_flows.runtime import Runtime, current_runtime
 from brickwork_flows.staging import Staging
 from brickwork_flows.states import REPEATABLE, StateType
+from brickwork_flows.working import await_work
 
 if TYPE_CHECKING:
     from brickwork_flows.pausing.awaited import Pause
@@ -322,6 +323,7 @@ def _claimed(
             fix=f"Look at it: brickwork run show {run_id}",
         )
     try:
+        await_work(runtime.place.folder, run_id)
         record = resumable(runtime, run_id)  # once more: somebody may have been faster
         if first is not None:
             first()

@@ -142,7 +142,7 @@ class Worker:
             of.begun(self._pid)
         self._ready = self._ended = False
         self._told = select.poll()
-        self._told.register(self._pipe)
+        self._told.register(self._pipe, select.POLLIN)
 
     def alive(self) -> bool:
         """Return whether it may be given work."""

@@ -1,0 +1,240 @@
+"""Processes of a runner and deaths: of the process that began them, and of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brickwork_flows import ProcessRunner, flow, resume, task, use_history, working
+from brickwork_flows.errors import NotResumable, WorkerDied
+from brickwork_flows.runtime import Runtime
+
+PATIENCE = 60.0
+
+PROGRAM = """
+import ctypes, os, subprocess, sys, time
+from pathlib import Path
+from brickwork_flows import ProcessRunner, flow, task, use_history
+
+@task
+def works(folder: Path) -> str:
+    child = subprocess.Popen(["sleep", "100"])
+    (folder / "child").write_text(str(child.pid))
+    for _ in range(20_000):
+        with (folder / "effects").open("a") as file:
+            file.write(f"{os.getpid()}\\n")
+        if (folder / "enough").exists():
+            break
+        if (folder / "stuck").exists() and len(open(folder / "effects").readlines()) > 3:
+            (folder / "stuck").write_text("yes")
+            ctypes.PyDLL(None).sleep(100)  # and no other thread of it runs meanwhile
+        time.sleep(0.005)
+    child.kill()
+    child.wait()
+    return "done"
+
+@flow(task_runner=ProcessRunner(1))
+def main(folder: Path) -> str:
+    future = works.submit(folder)
+    if (folder / "forks").exists():
+        while not (folder / "effects").exists():
+            time.sleep(0.01)
+        child = os.fork()
+        if child == 0:
+            time.sleep(100)
+            os._exit(0)
+        (folder / "forks").write_text(str(child))
+    return future.result()
+
+if __name__ == "__main__":
+    with use_history(sys.argv[1]):
+        main(Path(sys.argv[2]))
+"""
+
+
+def eventually(true: Callable[[], object], seconds: float = PATIENCE) -> bool:
+    """Wait until something is true, and tell whether it came to be."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def gone(process: int) -> bool:
+    """Tell whether a process has ended, though perhaps nobody has asked how."""
+    done = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()[:1] in ("", "Z")
+
+
+def effects(folder: Path) -> list[int]:
+    """Return which processes had an effect, in order."""
+    path = folder / "effects"
+    return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+
+@contextmanager
+def killed(folder: Path) -> Iterator[int]:
+    """Run the program, kill it while its process is at work, and yield the id of that one."""
+    (folder / "program.py").write_text(PROGRAM)
+    command = [sys.executable, str(folder / "program.py"), str(folder / "runs"), str(folder)]
+    with subprocess.Popen(command) as program:
+        try:
+            assert eventually(lambda: len(effects(folder)) > 3)
+            worker = effects(folder)[0]
+            for each in (folder / "forks", folder / "stuck"):
+                assert not each.exists() or eventually(each.read_text)
+        finally:
+            program.kill()
+            program.wait()
+        try:
+            yield worker
+        finally:
+            for left in (worker, *(int(each.read_text()) for each in folder.glob("forks"))):
+                with suppress(ProcessLookupError):
+                    os.kill(left, signal.SIGKILL)
+
+
+def states(runtime: Runtime) -> dict[str, str]:
+    """Return how the newest flow's run and its tasks ended, by their names."""
+    runtime.flush()
+    newest = runtime.history.runs()[0]
+    return {each.name: each.state.name for each in (newest, *runtime.history.children(newest.id))}
+
+
+@pytest.mark.parametrize("forks", [False, True], ids=["alone", "with a forked process"])
+def test_a_process_ends_with_the_one_that_began_it(tmp_path: Path, forks: bool) -> None:
+    """Soon after a kill -9, in the middle of a task; what the task has begun ends, too."""
+    if forks:
+        (tmp_path / "forks").touch()
+    with killed(tmp_path) as worker:
+        child = int((tmp_path / "child").read_text())
+        assert eventually(lambda: gone(worker), 15)
+        assert eventually(lambda: gone(child), 15)
+        before = effects(tmp_path)
+    with use_history(tmp_path / "runs") as runtime:
+        assert states(runtime) == {"main": "Crashed", "works": "Crashed"}
+        assert effects(tmp_path) == before
+        runtime.close()
+
+
+def test_a_run_is_not_resumed_beside_its_processes(tmp_path: Path) -> None:
+    """Who resumes at once has no effect before the last one of the process that is left."""
+    with killed(tmp_path) as worker, use_history(tmp_path / "runs") as runtime:
+        (tmp_path / "enough").touch()
+        runtime.flush()
+        assert resume(runtime.history.runs()[0].id) == "done"
+        order = effects(tmp_path)
+        again = [number for number, each in enumerate(order) if each != worker]
+        assert again
+        assert worker not in order[again[0] :]
+        assert states(runtime) == {"main": "Completed", "works": "Completed"}
+        assert list((tmp_path / "runs" / "working").iterdir()) == []
+        runtime.close()
+
+
+def test_a_process_that_cannot_end_keeps_its_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is stuck in C code is named, and the run is not resumed before it has ended."""
+    monkeypatch.setattr(working, "PATIENCE_SECONDS", 0.2)
+    (tmp_path / "stuck").touch()
+    with killed(tmp_path) as worker, use_history(tmp_path / "runs") as runtime:
+        (tmp_path / "enough").touch()
+        runtime.flush()
+        run = runtime.history.runs()[0].id
+        with pytest.raises(NotResumable, match=f"has died: {worker}"):
+            resume(run)
+        assert set(effects(tmp_path)) == {worker}
+        os.kill(worker, signal.SIGKILL)
+        assert eventually(lambda: gone(worker))
+        assert resume(run) == "done"
+        runtime.close()
+
+
+# Deaths of the processes themselves
+
+
+@task
+def forks_and_dies() -> None:
+    """Die, while a forked process has everything open still."""
+    if os.fork() == 0:
+        time.sleep(30)
+        os._exit(0)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task
+def process() -> int:
+    """Return who runs this."""
+    return os.getpid()
+
+
+@task
+def exits() -> None:
+    """End the process by hand."""
+    os._exit(3)
+
+
+def test_a_death_is_noticed_though_the_pipe_is_open(runtime: Runtime) -> None:
+    """A process that the task had forked keeps its pipe open; the death is told all the same."""
+
+    @flow(task_runner=ProcessRunner(1))
+    def main() -> BaseException | None:
+        future: Any = forks_and_dies.submit()
+        assert future.wait(20)
+        error: BaseException | None = future.exception()
+        return error
+
+    assert isinstance(main(), WorkerDied)
+
+
+def test_how_a_process_ended_is_told(runtime: Runtime) -> None:
+    """Its exit code is named; the next task gets another process."""
+
+    @flow(task_runner=ProcessRunner(1))
+    def main() -> None:
+        with pytest.raises(WorkerDied, match="exit code 3"):
+            exits.submit().result()
+        assert process.submit().result() != os.getpid()
+
+    main()
+
+
+def test_an_idle_process_that_died_is_replaced(runtime: Runtime) -> None:
+    """A process that is killed between two tasks fails neither."""
+
+    @flow(task_runner=ProcessRunner(1))
+    def main() -> tuple[int, int]:
+        first = process.submit().result()
+        os.kill(first, signal.SIGKILL)
+        assert eventually(lambda: gone(first))
+        return first, process.submit().result()
+
+    first, second = main()
+    assert first != second
+
+
+def test_nothing_is_left_of_a_run_that_ended(runtime: Runtime) -> None:
+    """The file that tells of its processes is removed, and so is one that a killed run left."""
+
+    @flow(task_runner=ProcessRunner(1))
+    def main() -> int:
+        return process.submit().result()
+
+    folder = runtime.place.folder / "working"
+    main()
+    assert list(folder.iterdir()) == []
+    (folder / "0123.dead").touch()
+    main()
+    assert list(folder.iterdir()) == []
