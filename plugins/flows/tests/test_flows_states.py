@@ -11,12 +11,14 @@ from brickwork_flows import (
     FlowSuspended,
     StateType,
     flow,
+    remove_limit,
+    set_limit,
     suspend_flow_run,
     task,
     transaction,
 )
 from brickwork_flows.context import RunContext
-from brickwork_flows.errors import IllegalTransition, NotResumable
+from brickwork_flows.errors import IllegalTransition, LimitRefused, NotResumable
 from brickwork_flows.history.events import RunStarted, StateSet
 from brickwork_flows.recording import Run
 from brickwork_flows.resuming import resumable
@@ -170,3 +172,28 @@ def test_the_names_of_states_are_prefects(runtime: Runtime) -> None:
         "Suspended": StateType.PAUSED,
     }
     assert all(message for name, (_, message) in named.items() if name != "Retrying")
+
+
+def test_what_got_no_slot_is_recorded_anew_when_its_caller_is_tried_again(
+    runtime: Runtime,
+) -> None:
+    """A flow that was refused at first keeps that in its history, and what came after."""
+    set_limit("flow:inner", 0)
+
+    @flow
+    def inner() -> int:
+        return 3
+
+    @flow(retries=1)
+    def outer() -> int:
+        try:
+            return inner()
+        except LimitRefused:
+            remove_limit("flow:inner")
+            raise
+
+    assert outer() == 3
+    runtime.flush()
+    [child] = runtime.history.children(runtime.history.runs()[0].id)
+    names = ["Pending", "Failed", "Pending", "Running", "Completed"]
+    assert [state.name for state in child.states] == names
