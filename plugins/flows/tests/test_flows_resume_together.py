@@ -17,7 +17,14 @@ from typing import TypeVar
 
 import pytest
 
-from brickwork_flows import StateType, use_history
+from brickwork_flows import (
+    StateType,
+    flow,
+    pause_flow_run,
+    resume_flow_run,
+    resuming as resuming_module,
+    use_history,
+)
 from brickwork_flows.claims import Claim
 from brickwork_flows.errors import HistoryError
 from brickwork_flows.history.interface import RunRecord
@@ -258,6 +265,34 @@ def test_who_is_given_a_run_that_somebody_resumes_is_told(program: Path, here: R
         codes = [each.returncode for each in both]
         assert sorted(codes) == [0, 5], ends
         assert process.communicate(timeout=WAIT_SECONDS)[0] == f"{7 if codes[0] == 0 else 8}\n"
+
+
+def test_who_looks_just_as_the_run_goes_on_is_not_told_otherwise(
+    here: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two looks the run takes its input, and even ends: that is no error."""
+
+    @flow
+    def waits() -> int:
+        return pause_flow_run(int)
+
+    ended: list[int] = []
+    running = threading.Thread(
+        target=copy_context().run, args=(lambda: ended.append(waits()),), daemon=True
+    )
+    running.start()
+    run = eventually(lambda: here.history.runs(states=[StateType.PAUSED]))[0]
+    answers = iter([True])
+
+    def held(*_: object) -> bool:
+        if next(answers, False):
+            return True
+        running.join(WAIT_SECONDS)  # what happens after the look at the pause, and before this
+        return False
+
+    monkeypatch.setattr(resuming_module, "is_held", held)
+    assert resume_flow_run(run.id, 7) is None
+    assert ended == [7]
 
 
 def test_a_run_is_not_kept_by_what_its_process_forked(tmp_path: Path) -> None:

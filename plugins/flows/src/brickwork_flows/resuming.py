@@ -166,7 +166,9 @@ def tell_waiting(
                 f"Somebody else was faster to resume the run {record.id}.", fix="Look at it again."
             )
         if not is_held(runtime, record.id):
-            return False
+            # It may have taken it since, and even have ended.
+            pause = known(runtime.history, record.id, offered.key)
+            return pause is not None and pause.is_by(offered)
         time.sleep(_LOOK_SECONDS)
     raise NotResumable(
         f"The process of the run {record.id} has not answered within {ANSWER_SECONDS:g} s.",
