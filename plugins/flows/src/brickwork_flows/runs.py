@@ -131,7 +131,7 @@ class RecordedRun:
         state = self.state
         if state.type is StateType.COMPLETED:
             raise MissingResult(
-                f"The result of the run {self.id} was not kept: {state}.",
+                f"The result of the run {self.id} was not kept{_why(state.message)}.",
                 fix="Results are kept unless persist_result=False; what JSON does not take needs a "
                 'result_serializer, such as "pickle" or "arrow".',
             )
@@ -198,17 +198,34 @@ def found(runtime: Runtime, text: str) -> RunRecord:
     Raises:
         RunNotFound: There is none, or more than one.
     """
+    if not text:
+        raise RunNotFound(
+            "The id of a run is empty.", fix="`brickwork run ls` shows those there are."
+        )
     runtime.flush()
     inside = ""
-    matching = runtime.history.matching(text) if text else ()
+    matching = runtime.history.matching(text)
     if not matching and "." in text:  # a name may hold a dot, too
         text, _, inside = text.partition(".")
         matching = runtime.history.matching(text)
     if text in matching:
         matching = [text]
     if len(matching) > 1:
-        some = "\n  ".join(matching[:_SHOWN])
-        raise RunNotFound(f"{text!r} stands for several runs:\n  {some}", fix="Write more of it.")
+        raise RunNotFound(
+            f"{text!r} stands for several runs{_some(runtime, matching)}",
+            fix="Write more of it, or the id of one.",
+        )
     if not matching:
         return runtime.history.run(text)  # which says that there is none
     return runtime.history.run(f"{matching[0]}.{inside}" if inside else matching[0])
+
+
+def _some(runtime: Runtime, ids: Sequence[str]) -> str:
+    """Return a line for each of the first few runs, and one for the rest."""
+    records = [runtime.history.run(each) for each in ids[:_SHOWN]]
+    lines = [f"\n  {each.id}  {each.run_name}  {each.state}" for each in records]
+    return ":" + "".join(lines) + ("\n  and others" if len(ids) > len(lines) else "")
+
+
+def _why(message: str) -> str:
+    return f": {message}" if message else ""

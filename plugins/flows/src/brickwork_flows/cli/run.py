@@ -1,38 +1,52 @@
 """``brickwork run``: what has run, and what became of it."""
 
+from importlib import import_module
 from typing import Any
 
 import click
 
 from brickwork.commands import json_option, note, print_json, print_table, print_text
-from brickwork_flows.cli.run_change import prune, result, rm
-from brickwork_flows.cli.run_control import cancel, pause, resume, send
-from brickwork_flows.cli.run_graph import graph
-from brickwork_flows.cli.run_logs import logs
-from brickwork_flows.cli.run_watch import watch
 from brickwork_flows.history.interface import RunRecord
-from brickwork_flows.parameters import shown
-from brickwork_flows.runs import found
 from brickwork_flows.runtime import Runtime, current_runtime
 from brickwork_flows.states import StateType
 
+_MODULES = {
+    "cancel": "run_control",
+    "graph": "run_graph",
+    "logs": "run_logs",
+    "pause": "run_control",
+    "prune": "run_change",
+    "result": "run_change",
+    "resume": "run_control",
+    "rm": "run_change",
+    "send": "run_control",
+    "watch": "run_watch",
+}
 
-@click.group("run")
+
+class _Commands(click.Group):
+    """Imports what is in other modules when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all names."""
+        return sorted({*super().list_commands(ctx), *_MODULES})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command."""
+        if cmd_name not in _MODULES:
+            return super().get_command(ctx, cmd_name)
+        module = import_module(f"brickwork_flows.cli.{_MODULES[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group("run", cls=_Commands)
 def group() -> None:
     """Look at the runs of flows, resume, cancel and remove them.
 
     An ID may be cut short where that is still unique, at its beginning or its end; the name of a
     run will do too.
     """
-
-
-for _command in (result, rm, prune, cancel, pause, resume, send):
-    group.add_command(_command)
-
-
-group.add_command(logs)
-group.add_command(graph)
-group.add_command(watch)
 
 
 @group.command("ls")
@@ -58,8 +72,11 @@ def ls(name: str | None, states: tuple[str, ...], limit: int, as_json: bool) -> 
             ("id", "flow", "name", "state", "began", "seconds"),
             [(r.id, r.name, r.run_name, str(r.state), _shown(began(r)), _seconds(r)) for r in runs],
         )
+    elif name or states:
+        note("No run is like that.")
     else:
-        note("No run is like that." if name or states else "No flow has run yet.")
+        where = "" if runtime.place.url else f" with the history in {runtime.place.folder}"
+        note(f"No flow has run yet{where}.")
 
 
 @group.command("show")
@@ -69,6 +86,8 @@ def show(run_id: str, as_json: bool) -> None:
     """Show a run: its states, the tasks in it, and the artifacts that they made."""
     from brickwork_flows.artifacts.keeping import made_by
     from brickwork_flows.cli.artifact import print_artifacts
+    from brickwork_flows.parameters import shown
+    from brickwork_flows.runs import found
 
     runtime = current_runtime()
     record = found(runtime, run_id)
@@ -137,6 +156,8 @@ def pauses_of(runtime: Runtime, record: RunRecord) -> list[dict[str, Any]]:
 
 def as_dict(record: RunRecord) -> dict[str, Any]:
     """Return a run as what JSON can hold."""
+    from brickwork_flows.parameters import shown
+
     return {
         "id": record.id,
         "kind": record.kind,

@@ -72,6 +72,7 @@ def rm(run_ids: tuple[str, ...]) -> None:
 
     runtime = current_runtime()
     records = [found(runtime, each) for each in run_ids]
+    records = list({each.id: each for each in records}.values())  # one may be named twice
     for record in records:
         check_removable(record)
     for record in records:

@@ -187,6 +187,16 @@ class LeftJournal:
         self._lock.release()
 
 
+def journals_in(folder: Path) -> list[Path]:
+    """Return the journals of all processes. Raises HistoryError where they cannot be listed."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == SUFFIX)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise _unusable(folder, error) from None
+
+
 def _unusable(path: Path, error: OSError) -> HistoryError:
     return HistoryError(
         f"The journal {path} cannot be used: {os.strerror(error.errno or 0).lower()}.",

@@ -11,7 +11,7 @@ from weakref import WeakSet
 from brickwork_flows.errors import HistoryError
 from brickwork_flows.history.events import Event, StateSet, encoded
 from brickwork_flows.history.interface import History
-from brickwork_flows.history.journal import SUFFIX, Journal, LeftJournal, folding
+from brickwork_flows.history.journal import Journal, LeftJournal, folding, journals_in
 from brickwork_flows.history.requests import Requests
 from brickwork_flows.states import FINAL, StateType
 
@@ -249,7 +249,7 @@ def recover(history: History, folder: Path) -> list[str]:
         HistoryError: A journal cannot be read, or the history not written; nothing is lost by it.
     """
     with folding(folder):
-        return [run for path in sorted(folder.glob(f"*{SUFFIX}")) for run in _folded(history, path)]
+        return [run for path in journals_in(folder) for run in _folded(history, path)]
 
 
 def _folded(history: History, path: Path) -> list[str]:

@@ -22,6 +22,17 @@ T = TypeVar("T")
 _UNUSED = 0.2
 """Of a file's pages: where more of them have nothing in them, they are given back."""
 
+_FIX = "Check the disk's free space and the folder's permissions."
+_DAMAGED = "Put a copy of it back; or set BRICKWORK_HISTORY to another folder, and begin anew."
+_FORBIDDEN = "It must be a file, which this user may read and write, and its folder too."
+_FIXES = {
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_CANTOPEN: _FORBIDDEN,
+    sqlite3.SQLITE_PERM: _FORBIDDEN,
+    sqlite3.SQLITE_READONLY: _FORBIDDEN,
+}
+"""By SQLite's error, what to do."""
 
 _RUN_COLUMNS = (
     "r.id, r.kind, r.name, r.run_name, r.parent, r.key, r.flow_run, r.tags, r.inputs, r.details"
@@ -274,9 +285,18 @@ class SqliteHistory(History):
     # The database
 
     def _read(self, query: str, values: tuple[Any, ...]) -> list[Any]:
-        if not self.path.exists():
+        if not self._typed(self.path.exists):
+            self._check_folder()
             return []
         return self._typed(lambda: self._connection().execute(query, values).fetchall())
+
+    def _check_folder(self) -> None:
+        folder = self.path.parent
+        if folder.exists() and not folder.is_dir():
+            raise HistoryError(
+                f"The history is to be in {folder}, which is no folder.",
+                fix="Set BRICKWORK_HISTORY to a folder; it is made where it lacks.",
+            )
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -300,10 +320,9 @@ class SqliteHistory(History):
             raise self._unusable(error) from None
 
     def _unusable(self, error: Exception) -> HistoryError:
-        return HistoryError(
-            f"The history {self.path} cannot be used: {error}.",
-            fix="Check the disk's free space and the folder's permissions.",
-        )
+        fix = _FIXES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, _FIX)
+        told = (error.strerror or "").lower() if isinstance(error, OSError) else error
+        return HistoryError(f"The history {self.path} cannot be used: {told}.", fix=fix)
 
     def _connection(self) -> sqlite3.Connection:
         database: sqlite3.Connection | None = getattr(self._local, "database", None)
