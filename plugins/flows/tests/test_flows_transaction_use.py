@@ -293,6 +293,30 @@ def test_of_two_with_one_key_at_once_one_is_committed(runtime: Runtime, url: str
     assert told == ["main", "undo main"]
 
 
+def test_a_commit_that_was_to_be_overwritten_stays_after_a_rollback(runtime: Runtime) -> None:
+    """What takes a key anew, and is rolled back for another one, does not set that key free."""
+
+    @flow
+    def commits(key: str) -> bool:
+        with transaction(key=key) as txn:
+            return not txn.is_committed()
+
+    @flow
+    def main() -> None:
+        with transaction(key="taken"):
+            with transaction(key="done", overwrite=True):
+                step("again")
+            thread = threading.Thread(target=in_history, args=(runtime, lambda: commits("taken")))
+            thread.start()
+            thread.join()
+
+    assert commits("done")
+    with pytest.raises(TransactionConflict, match="'taken'"):
+        main()
+    assert told == ["again", "undo again"]
+    assert not commits("done")
+
+
 def in_history(runtime: Runtime, function: Callable[[], object]) -> None:
     """Call a function that uses the history of a test, in another thread."""
     with use_history(runtime.place.folder):

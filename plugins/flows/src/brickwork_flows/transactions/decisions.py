@@ -58,6 +58,7 @@ class KeyClaim:
         self._mine = {"run": run, "path": path}
         self._overwrite = overwrite
         self._version = 0
+        self._before: dict[str, Any] | None = None  # what it overwrites
         self.done_by = ""
         self.value: tuple[str, str] | None = None
 
@@ -72,7 +73,10 @@ class KeyClaim:
             return
         self._version = found.version
         value: dict[str, Any] = found.value
-        if self._owned(value) or self._overwrite:
+        if self._owned(value):
+            return
+        if self._overwrite:
+            self._before = value
             return
         if value["state"] != COMMITTED:
             raise TransactionConflict(
@@ -106,10 +110,10 @@ class KeyClaim:
             self._put(COMMITTED)
 
     def give_back(self) -> None:
-        """Let others have it, since nothing came of it."""
+        """Leave it as it was, since nothing came of this."""
         found = self._history.entry(KEYS, self._key)
         if found is not None and self._owned(found.value) and found.value["state"] != COMMITTED:
-            self._history.put(KEYS, self._key, None)
+            self._history.put(KEYS, self._key, self._before)
 
     def _put(self, state: str) -> None:
         expected = None if self._overwrite else self._version

@@ -134,24 +134,26 @@ class transaction:  # noqa: N801  # used as a function
             unit.isolation_level = level
             if key is None and level is IsolationLevel.SERIALIZABLE:
                 raise TransactionError(
-                    "A serializable transaction needs a key: by that it is told what waits.",
+                    "A serializable transaction needs a key: it tells what must wait for what.",
                     fix='Give one: transaction(key="import-2026-01-01", isolation_level=...).',
                 )
         unit.on_commit = hooks_of("a transaction", self._hooks, "on_commit")
         unit.on_rollback = hooks_of("a transaction", self._hooks, "on_rollback")
-        if key is None:
-            return None
+        if key is not None:
+            self._claim(key)
+        return unit.lock
+
+    def _claim(self, key: str) -> None:
+        unit, flow = self._unit, self._context.flow
         if any(each.key == key for each in unit.around() if each is not unit):
             raise TransactionError(
                 f"A transaction with the key {key!r} is open around this one.",
                 fix="Give it another key, or none.",
             )
-        runtime = context.flow.runtime
-        unit.claim = KeyClaim(runtime.history, key, context.flow.root, path, self._overwrite)
+        unit.claim = KeyClaim(unit.history, key, flow.root, unit.path, self._overwrite)
         if unit.isolation_level is IsolationLevel.SERIALIZABLE:
-            folder = runtime.place.folder / "transaction-locks"
+            folder = flow.runtime.place.folder / "transaction-locks"
             unit.lock = KeyLock(folder / f"{made_key(key)}.lock")
-        return unit.lock
 
     def _begin(self) -> Transaction:
         try:
