@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from brickwork import TaskTimeout
 from brickwork_flows import ProcessRunner, flow, resume, task, use_history, working
 from brickwork_flows.errors import NotResumable, WorkerDied
+from brickwork_flows.runners import processes
 from brickwork_flows.runtime import Runtime
 
 PATIENCE = 60.0
@@ -21,6 +23,7 @@ PATIENCE = 60.0
 PROGRAM = """
 import ctypes, os, subprocess, sys, time
 from pathlib import Path
+from brickwork import TaskTimeout
 from brickwork_flows import ProcessRunner, flow, task, use_history
 
 @task
@@ -163,6 +166,55 @@ def test_a_process_that_cannot_end_keeps_its_run(
 
 
 # Deaths of the processes themselves
+
+
+@task(timeout_seconds=0.1, retries=1)
+def is_stuck(tried: Path) -> None:
+    """Take too long in C code, where nothing interrupts it."""
+    with tried.open("a") as file:
+        file.write(".")
+    sum(range(10**12))
+
+
+@task(timeout_seconds=0.1)
+def cleans_up() -> str:
+    """Take too long, and then some time to tidy up."""
+    try:
+        time.sleep(100)
+    finally:
+        time.sleep(0.5)
+    return ""
+
+
+def test_a_task_that_does_not_notice_its_time_out_is_killed(
+    runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long after its time, with its process; it has timed out, is not tried again; others go on."""
+    monkeypatch.setattr(processes, "OVERDUE_SECONDS", 0.3)
+
+    @flow(task_runner=ProcessRunner(1))
+    def main() -> int:
+        with pytest.raises(TaskTimeout, match="so its process was killed"):
+            is_stuck.submit(tmp_path / "tried").result(timeout=PATIENCE)
+        return process.submit().result()
+
+    assert main() != os.getpid()
+    assert (tmp_path / "tried").read_text() == "."
+    assert states(runtime)["is_stuck"] == "TimedOut"
+
+
+def test_a_task_may_tidy_up_after_its_time(runtime: Runtime) -> None:
+    """One that was interrupted, and ends soon after, keeps its process."""
+
+    @flow(task_runner=ProcessRunner(1))
+    def main() -> tuple[int, int]:
+        first = process.submit().result()
+        with pytest.raises(TaskTimeout, match=r"within 0\.1 s\."):
+            cleans_up.submit().result()
+        return first, process.submit().result()
+
+    first, second = main()
+    assert first == second
 
 
 @task

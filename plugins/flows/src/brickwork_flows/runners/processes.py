@@ -1,11 +1,12 @@
 """The runner for work that keeps a processor busy: processes of this machine."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from brickwork import Task, check_cancelled, progress, remaining
+from brickwork import Task, TaskTimeout, check_cancelled, progress, remaining
 from brickwork_flows.context import current_run
 from brickwork_flows.errors import WorkerDied
 from brickwork_flows.finding import WORKER
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
 
+OVERDUE_SECONDS = 5.0
+"""How long after its time-out a task may run still, before its process is killed."""
+
+
 class ProcessRunner(ThreadRunner):
     """Runs tasks in processes of this machine, which begin anew (``spawn``) and are kept.
 
@@ -29,8 +34,9 @@ class ProcessRunner(ThreadRunner):
     those defined inside others, need cloudpickle (``pip install 'brickwork[pickle]'``). A block
     that has an address goes as that, and the process loads it from its own vault; secrets are
     refused. This process records, what is logged and printed there too; retries and time-outs
-    are done where the task runs. Tasks that a task calls there are plain calls, which nobody
-    records.
+    are done where the task runs; one that does not end when its time is up, such as one in C code,
+    is killed with its process, and not tried again. Tasks that a task calls there are plain calls,
+    which nobody records.
 
     As for every use of ``spawn``, a program must run its flow under
     ``if __name__ == "__main__":``.
@@ -67,6 +73,7 @@ class ProcessRunner(ThreadRunner):
         Raises:
             NotSendable: The task, an argument or the result cannot be pickled.
             WorkerDied: The process was killed.
+            TaskTimeout: It had to be, since the task did not end when its time was up.
         """
         check_cancelled()
         order = packed(task, args, kwargs, remaining(), here())
@@ -74,7 +81,7 @@ class ProcessRunner(ThreadRunner):
         try:
             with scope_here().waking(worker.kill):
                 worker.send(order)
-                outcome = worker.answer(watcher)
+                outcome = worker.answer(task, watcher)
         except BaseException:
             worker.end()
             check_cancelled()
@@ -155,28 +162,39 @@ class Worker:
         except OSError:
             raise self._died() from None
 
-    def answer(self, watcher: Watching) -> Packed:
+    def answer(self, task: Task[..., Any], watcher: Watching) -> Packed:
         """Wait for the task's end; tell the watcher of retries meanwhile."""
         import pickle
 
+        until: float | None = None
         while True:
-            try:
-                kind, *rest = pickle.loads(self._heard())  # noqa: S301  # from our process
-            except (EOFError, OSError):
-                raise self._died() from None
+            kind, *rest = pickle.loads(self._heard(task, until))  # noqa: S301  # from our process
             if kind == "ended":
                 return Packed(*rest)
             if kind == "ready":
                 self._ready = True
-            else:
-                _take(kind, rest, watcher)
+                continue
+            if kind in ("begins", "attempt_begins") and task.timeout_seconds is not None:
+                until = time.monotonic() + task.timeout_seconds + OVERDUE_SECONDS
+            elif kind == "retry_planned":
+                until = None
+            _take(kind, rest, watcher)
 
-    def _heard(self) -> bytes:
-        # What the task has forked may have the pipe open still when its process has died.
+    def _heard(self, task: Task[..., Any], until: float | None) -> bytes:
         while not self._told.poll(LOOK_SECONDS * 1000):
+            # What the task has forked may have the pipe open still when its process has died.
             if not self.alive() and not self._told.poll(0):
-                raise EOFError
-        return self._pipe.recv_bytes()
+                raise self._died()
+            if until is not None and time.monotonic() > until:
+                raise TaskTimeout(
+                    f"Task {task.name!r} did not end within {task.timeout_seconds:g} s, nor when "
+                    "it was interrupted, so its process was killed.",
+                    fix="Let its C code end by itself, or give it less to do.",
+                )
+        try:
+            return self._pipe.recv_bytes()
+        except (EOFError, OSError):
+            raise self._died() from None
 
     def _died(self) -> WorkerDied:
         self._process.join(1.0)
@@ -234,6 +252,8 @@ class _Held:
 def _take(kind: str, what: list[Any], watcher: Watching) -> None:
     """Do what a process tells: of what was logged, made or reported, or of an attempt."""
     context = current_run.get()
+    if kind == "begins":
+        return
     if kind == "progress":
         progress(*what)
     elif kind not in ("line", "artifact", "record"):

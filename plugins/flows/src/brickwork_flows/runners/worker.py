@@ -230,6 +230,10 @@ class Telling:
         """What runs, for the user's code."""
         return current_task_run()
 
+    def begins(self) -> None:
+        """The task begins; whatever it needed was imported."""
+        self._send("begins")
+
     def retry_planned(self, error: Exception, number: int, delay: float) -> None:
         """An attempt failed, and another one follows."""
         data = _error_pickled(error)
@@ -251,6 +255,8 @@ def _performed(order: bytes, watcher: Telling, main: str) -> Packed:
     except BaseException as error:  # noqa: BLE001  # as below
         return _failed(_unreadable(error), error)
     try:
+        if task.timeout_seconds is not None:
+            watcher.begins()
         with Scope(task.name, seconds=seconds), inside(where, watcher):
             value = _perform(task, args, kwargs, watcher)
         return Packed(_pickled(value, f"The result of {task.name!r}"))
