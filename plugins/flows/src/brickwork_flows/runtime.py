@@ -186,7 +186,7 @@ def _place_at(where: Path | str, durability: Durability) -> Place:
     from hashlib import blake2b
 
     # Its journals must be folded into it, and into no other history.
-    mark = blake2b(where.encode(), digest_size=8).hexdigest()
+    mark = blake2b(os.fsencode(where), digest_size=8).hexdigest()
     return Place(_users_folder() / "elsewhere" / mark, durability, where)
 
 

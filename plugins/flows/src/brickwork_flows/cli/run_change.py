@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -47,10 +48,6 @@ def result(run_id: str, output: Path | None, allow_pickle: bool, as_json: bool) 
 
 def _write(path: Path, data: bytes) -> None:
     """Write a file whole, or leave what was there."""
-    from urllib.parse import quote
-
-    from brickwork import open_storage
-
     if str(path) == "-":
         sys.stdout.buffer.write(data)
         return
@@ -58,7 +55,17 @@ def _write(path: Path, data: bytes) -> None:
     if path.exists() and not path.is_file():  # a device, or a pipe
         path.write_bytes(data)
         return
-    open_storage(f"file://{quote(os.fsencode(path.parent))}").write(path.name, data)
+    part = path.with_name(f".{os.urandom(8).hex()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(data)
+        part.replace(path)
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink()
+        if isinstance(error, OSError):
+            raise click.FileError(str(path), os.strerror(error.errno or 0).lower()) from None
+        raise
 
 
 @click.command("rm")
