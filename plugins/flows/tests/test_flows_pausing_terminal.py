@@ -90,7 +90,7 @@ def test_a_secret_is_hidden_and_reaches_the_run(program: str) -> None:
     suspend(program, "login")
     with Conversation("run", "resume", "login") as talk:
         talk.answer("user (string): ", "ann")
-        talk.answer("token (password): ", SECRET)
+        talk.answer("token (hidden): ", SECRET)
         assert talk.end() == 0
     assert SECRET not in talk.shown
     assert get_run("login").result() == len(SECRET)

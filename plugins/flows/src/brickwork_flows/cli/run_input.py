@@ -14,6 +14,7 @@ from brickwork_flows.pausing.awaited import Pause
 from brickwork_flows.pausing.inputs import fields_of, holds_secret
 
 _MOST_INPUT = 1024 * 1024
+_NO_TEXT = frozenset({"integer", "number", "boolean", "array", "object", "null"})
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "array": list,
     "boolean": bool,
@@ -123,10 +124,11 @@ def _asked(pause: Pause, schema: Mapping[str, Any]) -> Any:
 
 
 def _answer(name: str, field: Mapping[str, Any], *, needed: bool) -> Any:
-    kind = _kind(field)
+    hidden = holds_secret(field)
+    kind = "hidden" if hidden else _kind(field)
     about = harmless(str(field.get("description", ""))).strip()
     question = f"{name} ({kind})" + (f", {about}" if about else "")
-    if holds_secret(field):
+    if hidden:
         text = click.prompt(
             question, default=None if needed else "", hide_input=True, show_default=False, err=True
         )
@@ -150,14 +152,12 @@ def _answer(name: str, field: Mapping[str, Any], *, needed: bool) -> Any:
 
 
 def _fitting(text: str, field: Mapping[str, Any]) -> Any:
-    """Return the value of an answer; a plain slip is told at once, and not after all questions."""
+    """Return the value of an answer; what can be seen here to be none is asked for again."""
     value = _value(text, field)
     if "enum" in field and value not in field["enum"]:
-        raise click.BadParameter(f"choose one of {_kind(field)}")
-    kinds = {str(each.get("type")) for each in field.get("anyOf", [field])}
-    if kinds <= _TYPES.keys() and not any(isinstance(value, _TYPES[kind]) for kind in kinds):
-        form = ", in JSON" if kinds & {"array", "object"} else ""
-        raise click.BadParameter(f"{text} is no {_kind(field)}{form}")
+        raise click.BadParameter(f"It is one of {_kind(field)}.")
+    if isinstance(value, str) and _NO_TEXT.issuperset(_kinds(field)):
+        raise click.BadParameter(f"That is no {_kind(field)}; an array or object is JSON.")
     return value
 
 
@@ -178,10 +178,8 @@ def _is_text(field: Mapping[str, Any]) -> bool:
 def _kind(field: Mapping[str, Any]) -> str:
     if "enum" in field:
         return " | ".join(map(str, field["enum"]))
-    options = field.get("anyOf", [field])
-    kinds = [
-        str(each.get("format", each.get("type", "value")))
-        for each in options
-        if each.get("type") != "null"
-    ]
-    return " | ".join(kinds) or "value"
+    return " | ".join(kind for kind in _kinds(field) if kind != "null") or "value"
+
+
+def _kinds(field: Mapping[str, Any]) -> list[str]:
+    return [str(each.get("type", "value")) for each in field.get("anyOf", [field])]
