@@ -1,12 +1,14 @@
 """Processes of a runner and deaths: of the process that began them, and of their own."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from brickwork_flows.runners import processes
 from brickwork_flows.runtime import Runtime
 
 PATIENCE = 60.0
+LONG = int(os.environ.get("BRICKWORK_ATTACK_SCALE", "1")) >= 10
+ROUNDS = 60 if LONG else 6
 
 PROGRAM = """
 import ctypes, os, subprocess, sys, time
@@ -163,6 +167,60 @@ def test_a_process_that_cannot_end_keeps_its_run(
         assert eventually(lambda: gone(worker))
         assert resume(run) == "done"
         runtime.close()
+
+
+OFTEN = """
+import os, sys, time
+from pathlib import Path
+from brickwork_flows import ProcessRunner, flow, resume, task, use_history
+
+@task
+def step(folder: Path, number: int) -> int:
+    for _ in range(20 if number % 2 else 300):
+        with (folder / f"{number}.effects").open("a") as file:
+            file.write(f"{os.getpid()}\\n")
+        time.sleep(0.002)
+    return number
+
+@flow(task_runner=ProcessRunner(2))
+def main(folder: Path) -> list[int]:
+    return [future.result() for future in [step.submit(folder, number) for number in range(8)]]
+
+if __name__ == "__main__":
+    with use_history(sys.argv[1]) as runtime:
+        runtime.flush()
+        before = runtime.history.runs()
+        print("begun", flush=True)
+        print(resume(before[0].id) if before else main(Path(sys.argv[2])))
+"""
+
+
+@pytest.mark.attack
+def test_no_task_runs_twice_at_a_time(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """Killed at random and resumed at once, again and again: no process works beside its heir."""
+    chance = random.Random(8)
+    (tmp_path / "program.py").write_text(OFTEN)
+    command = [sys.executable, str(tmp_path / "program.py"), str(tmp_path / "runs"), str(tmp_path)]
+    kills = 0
+    for round_ in range(ROUNDS):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+            assert program.stdout is not None
+            assert program.stdout.readline() == "begun\n"
+            if round_ < ROUNDS - 1:
+                with suppress(subprocess.TimeoutExpired):
+                    program.wait(chance.uniform(0.1, 0.8))
+            else:
+                assert program.stdout.read() == f"{list(range(8))}\n"
+            kills += program.poll() is None
+            program.kill()
+    for path in tmp_path.glob("*.effects"):
+        order = [key for key, _ in groupby(path.read_text().split())]
+        assert len(order) == len(set(order)), f"{path.name}: {order}"
+    assert len(list(tmp_path.glob("*.effects"))) == 8
+    record_property("kills of runs whose processes work", kills)
+    assert kills == ROUNDS - 1
 
 
 # Deaths of the processes themselves
