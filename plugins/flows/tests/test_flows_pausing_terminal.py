@@ -71,11 +71,11 @@ def test_each_field_is_asked_for_and_slips_are_told_at_once(program: str) -> Non
     with Conversation("run", "resume", "order") as talk:
         talk.wait_for("What is ordered.")
         talk.answer("size (small | large), Of the shirt.: ", "medium")
-        talk.answer("choose one of small | large", "large")
+        talk.answer("It is one of small | large.", "large")
         talk.answer("copies (integer) [1]: ", "many")
-        talk.answer("many is no integer", "2")
+        talk.answer("That is no integer", "2")
         talk.answer("names (array) [[]]: ", "anna")
-        talk.answer("anna is no array, in JSON", '["anna"]')
+        talk.answer("That is no array", '["anna"]')
         talk.answer("express (boolean) [y/n]: ", "y")
         talk.answer("note (string) [none]: ", "")
         assert talk.end() == 0
@@ -101,6 +101,6 @@ def test_a_plain_type_is_one_question(program: str) -> None:
     suspend(program, "number")
     with Conversation("run", "resume", "number") as talk:
         talk.answer("int (integer): ", "seven")
-        talk.answer("seven is no integer", "7")
+        talk.answer("That is no integer", "7")
         assert talk.end() == 0
     assert get_run("number").result() == 7

@@ -14,7 +14,6 @@ from brickwork_flows.pausing.awaited import Pause
 from brickwork_flows.pausing.inputs import fields_of, holds_secret
 
 _MOST_INPUT = 1024 * 1024
-_NO_TEXT = frozenset({"integer", "number", "boolean", "array", "object", "null"})
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "array": list,
     "boolean": bool,
@@ -156,7 +155,8 @@ def _fitting(text: str, field: Mapping[str, Any]) -> Any:
     value = _value(text, field)
     if "enum" in field and value not in field["enum"]:
         raise click.BadParameter(f"It is one of {_kind(field)}.")
-    if isinstance(value, str) and _NO_TEXT.issuperset(_kinds(field)):
+    kinds = {str(each.get("type")) for each in field.get("anyOf", [field])}
+    if kinds <= _TYPES.keys() and not any(isinstance(value, _TYPES[kind]) for kind in kinds):
         raise click.BadParameter(f"That is no {_kind(field)}; an array or object is JSON.")
     return value
 
@@ -178,8 +178,6 @@ def _is_text(field: Mapping[str, Any]) -> bool:
 def _kind(field: Mapping[str, Any]) -> str:
     if "enum" in field:
         return " | ".join(map(str, field["enum"]))
-    return " | ".join(kind for kind in _kinds(field) if kind != "null") or "value"
-
-
-def _kinds(field: Mapping[str, Any]) -> list[str]:
-    return [str(each.get("type", "value")) for each in field.get("anyOf", [field])]
+    options = field.get("anyOf", [field])
+    kinds = [each.get("format", each.get("type", "value")) for each in options]
+    return " | ".join(str(kind) for kind in kinds if kind != "null") or "value"
