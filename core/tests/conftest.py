@@ -23,16 +23,6 @@ def isolated_home(
 
 
 @pytest.fixture
-def only_own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The masker knows no secrets of tests that ran before, which may be words of this one's."""
-    from brickwork.masking import Masker, masker
-
-    fresh = vars(Masker())
-    for name in ("_known", "_pending", "_needles"):
-        monkeypatch.setattr(masker, name, fresh[name])
-
-
-@pytest.fixture
 def hook() -> Iterator[Callable[..., LoopbackServer]]:
     """Start a receiver, and save ``webhook/NAME`` that posts to it; with a secret in a header."""
     from brickwork import Webhook

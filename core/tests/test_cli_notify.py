@@ -13,8 +13,6 @@ from brickwork.cli.app import run
 from brickwork.testing.commandline import Command, command_here, command_line
 from brickwork.testing.loopback import LoopbackServer, reply
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 SECRET = "Zq7!xK-not-to-be-seen"
 
 Hook = Callable[..., LoopbackServer]

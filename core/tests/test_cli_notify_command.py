@@ -28,8 +28,6 @@ from brickwork.masking import masker
 from brickwork.testing.commandline import Command, command_here
 from brickwork.testing.loopback import LoopbackServer, reply
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 SECRET = "Zq7!xK-not-to-be-seen"
 
 Hook = Callable[..., LoopbackServer]

@@ -6,8 +6,6 @@ from brickwork import Console, NotifyRoute, RouteTarget
 from brickwork.cli.app import run
 from brickwork.testing.commandline import Command, command_here
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 
 @pytest.fixture
 def brickwork(capfd: pytest.CaptureFixture[str]) -> Command:

@@ -20,8 +20,6 @@ from brickwork.cli.process_tree import ProcessTree
 from brickwork.testing.commandline import Command, Conversation, command_here
 from brickwork.testing.loopback import LoopbackServer, Peer, Request, reply
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 Hook = Callable[..., LoopbackServer]
 
 

@@ -11,9 +11,6 @@ from brickwork.cli.command_run import Ended
 from brickwork.cli.command_tail import Tail, plain
 from brickwork.masking import masker
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
-
 # The tail
 
 

@@ -11,8 +11,6 @@ from brickwork.testing.loopback import LoopbackAuthority
 from brickwork.testing.mail import SILENT, MailServer
 from brickwork.testing.notifier import URL_SECRET, Behaviour, Counterpart, NotifierContract
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 FAULTS = {
     Behaviour.REFUSING: {"end": [f"550 5.7.1 {URL_SECRET} is not welcome"]},
     Behaviour.RATE_LIMITING: {"rcpt": ["450 4.2.1 try again later", ""]},

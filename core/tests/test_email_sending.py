@@ -14,8 +14,6 @@ from brickwork.testing import mail as mail_module
 from brickwork.testing.loopback import LoopbackAuthority
 from brickwork.testing.mail import DRIP, DROP, SILENT, MailServer
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 PASSWORD = "p\u00e4ssword-4f7d2c9b"
 HELLO = Notification("hello", "there")
 BEFORE_THE_END = ["connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data"]

@@ -37,8 +37,6 @@ from brickwork.notifier import DeliveryStatus, fitted
 from brickwork.testing.leaks import leaks
 from brickwork.testing.loopback import LoopbackServer, Peer, Request, Serve, reply
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 TOKEN = "T0-gotify-token-51f3"
 
 

@@ -8,8 +8,6 @@ import pytest
 from brickwork.builtin.notifiers.apprise.block import AppriseTarget
 from brickwork.testing.notifier import Behaviour, Counterpart, HttpCounterpart, NotifierContract
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 
 class AppriseCounterpart(HttpCounterpart):
     """An HTTP server; how long it asks to wait, Apprise does not tell."""

@@ -15,8 +15,6 @@ from brickwork.testing.notifier import (
     readable,
 )
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 
 def webhook(url: str) -> Webhook:
     """Make a webhook for loopback."""

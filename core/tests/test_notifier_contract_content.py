@@ -19,8 +19,6 @@ from brickwork.testing.notifier_content import ContentNotifierContract
 from brickwork.testing.notifier_memory import TOKEN, Faithful, Fault, broken
 from brickwork.testing.notifier_privacy import PrivacyNotifierContract
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 
 def drops(part: str) -> type[Faithful]:
     """Make a notifier that does not send one part of notifications."""

@@ -22,7 +22,7 @@ from brickwork.testing.notifier_memory import (
     broken,
 )
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets", "hasty_retries")
+pytestmark = pytest.mark.usefixtures("hasty_retries")
 
 
 @pytest.fixture

@@ -21,8 +21,6 @@ from brickwork.testing.loopback import LoopbackServer, Peer, Request, Serve, in_
 from brickwork.testing.services import Discord
 from brickwork.testing.services.base import read_message
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 TOKEN = Discord.path.rsplit("/", 1)[1]
 MESSAGE = json.dumps({"id": "991", "channel_id": "55"}).encode()
 

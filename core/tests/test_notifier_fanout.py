@@ -10,8 +10,6 @@ import pytest
 from brickwork import Notification, Notifier, NotifierError, Receipt, Secret, anotify, notify
 from brickwork.notifier import Attachment, DeliveryStatus, Limits, Overflow, Severity
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 
 class Recorder(Notifier):
     """Keeps what it is given, and answers as it is told."""

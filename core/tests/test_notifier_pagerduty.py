@@ -20,8 +20,6 @@ from brickwork.builtin.notifiers.pagerduty import ENDPOINTS, MAX_DEDUP_KEY, _ded
 from brickwork.testing.loopback import LoopbackServer, Peer, Request, Serve, in_turn, reply
 from brickwork.testing.services import PagerDutyEvents
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 KEY = "e93facc04764012d7bfb002500d5d1a6"
 TAKEN = b'{"status": "success", "message": "Event processed", "dedup_key": "k"}'
 

@@ -39,8 +39,6 @@ from brickwork.testing.notifier import Counterpart, HttpCounterpart, NotifierCon
 from brickwork.testing.services import Discord, PagerDutyEvents, Service, Workflow
 from brickwork.testing.services.base import read_message
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 ROUTING_KEY = "e93facc04764012d7bfb002500d5d1a6"
 LOOPBACK: Mapping[str, Any] = {"allow_private": True, "allow_http": True}
 

@@ -18,8 +18,6 @@ from brickwork.builtin.notifiers.teams import MAX_CARD_BYTES
 from brickwork.testing.loopback import LoopbackServer, Peer, Request, Serve, reply
 from brickwork.testing.services import Workflow
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 
 def block(server: LoopbackServer, **fields: Any) -> TeamsWebhook:
     """Make a block for a loopback server."""

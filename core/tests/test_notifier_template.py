@@ -11,8 +11,6 @@ from brickwork.notifier import DeliveryStatus, Rendered, with_problem
 from brickwork.notifier.template import MAX_SOURCE
 from brickwork.notifier.template_sandbox import MAX_BYTES, compiled
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 LOADED = Notification(
     "Load failed",
     "3 of <40>\nfiles",

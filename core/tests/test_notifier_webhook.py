@@ -25,8 +25,6 @@ from brickwork.testing.loopback import (
     reply,
 )
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 PATH_SECRET = "B0SECRETPATHxyz"
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

@@ -17,7 +17,7 @@ from brickwork import Notification, NotifyRoute, Receipt, RouteTarget, Severity,
 from brickwork.testing.concurrent import in_threads, peak_memory
 from brickwork.testing.loopback import LoopbackServer, Peer, Request, reply
 
-pytestmark = [pytest.mark.attack, pytest.mark.usefixtures("only_own_secrets")]
+pytestmark = pytest.mark.attack
 
 SCALE = int(os.environ.get("BRICKWORK_ATTACK_SCALE", "1"))
 COUNT = 1000

@@ -7,8 +7,6 @@ import pytest
 from brickwork import NotifyRoute, RouteTarget, Webhook
 from brickwork.testing.notifier import Counterpart, HttpCounterpart, NotifierContract
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 
 def route(url: str) -> NotifyRoute:
     """Make a route to a webhook on loopback."""

@@ -30,8 +30,6 @@ from brickwork import (
 from brickwork.builtin.notifiers.route.memory import Memory, Rules
 from brickwork.ledger import ProcessLedger
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 SENT: list[Notification] = []
 ANSWER: list[DeliveryStatus] = []
 

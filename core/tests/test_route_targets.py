@@ -30,8 +30,6 @@ from brickwork import (
 )
 from brickwork.vault.current import current_vault
 
-pytestmark = pytest.mark.usefixtures("only_own_secrets")
-
 SENT: dict[str, list[Notification]] = {}
 ANSWERS: dict[str, DeliveryStatus] = {}
 GATES: dict[str, threading.Event] = {}

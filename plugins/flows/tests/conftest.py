@@ -25,16 +25,6 @@ def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
-@pytest.fixture(autouse=True)
-def only_own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The masker knows no secrets of tests that ran before, which may be words of this one's."""
-    from brickwork.masking import Masker, masker
-
-    fresh = vars(Masker())
-    for name in ("_known", "_pending", "_needles"):
-        monkeypatch.setattr(masker, name, fresh[name])
-
-
 @pytest.fixture
 def runtime(tmp_path: Path) -> Iterator[Runtime]:
     """A history of this test's own, in use."""
