@@ -329,6 +329,6 @@ def test_the_commands_cost_no_other_one() -> None:
     """Listing runs imports neither artifacts nor variables."""
     done = command_line("run", "ls", python=("-X", "importtime"))
     assert done.code == 0
-    assert "brickwork_flows.cli.run" in done.err
+    assert "brickwork_flows.history" in done.err
     assert "brickwork_flows.artifacts" not in done.err
     assert "brickwork_flows.variables" not in done.err
