@@ -28,7 +28,7 @@ def plain_boto3(files: Path) -> dict[str, Callable[[], object]]:
     from boto3.s3.transfer import TransferConfig
     from botocore.config import Config
 
-    from brickwork_aws.s3_parts import THREADS  # the parts of one file that S3Bucket moves at once
+    from brickwork_aws.s3.parts import THREADS  # the parts of one file that S3Bucket moves at once
 
     client: Any = boto3.client("s3", config=Config(max_pool_connections=WORKERS))
     client.head_bucket(Bucket=BUCKET)

@@ -54,7 +54,7 @@ hookimpl = pluggy.HookimplMarker("brickwork")
 
 @hookspec
 def brickwork_blocks() -> Mapping[str, str]:  # type: ignore[empty-body]  # a specification
-    """Return the block classes: slug to class, ``{"aws-s3-bucket": "brickwork_aws.s3:S3Bucket"}``.
+    """Return the blocks: slug to class, ``{"aws-s3-bucket": "brickwork_aws.s3.bucket:S3Bucket"}``.
 
     Called when a slug with the plugin's prefix is looked up, or all blocks are listed. A class
     that is no `Block`, or has another slug, is an error when it is asked for.
@@ -63,7 +63,7 @@ def brickwork_blocks() -> Mapping[str, str]:  # type: ignore[empty-body]  # a sp
 
 @hookspec
 def brickwork_tasks() -> Mapping[str, str]:  # type: ignore[empty-body]  # a specification
-    """Return the prebuilt tasks: ``{"aws.s3_list": "brickwork_aws.tasks:s3_list"}``.
+    """Return the prebuilt tasks: ``{"aws.s3_list": "brickwork_aws.s3.tasks:s3_list"}``.
 
     Called when a task with the plugin's prefix is looked up, or all tasks are listed.
     """

@@ -18,8 +18,9 @@ from brickwork import (
     StorageError,
     TaskCancelled,
 )
-from brickwork_aws import AwsCredentials, ClientOptions, S3Bucket, s3_parts, s3_requests, s3_writing
+from brickwork_aws import AwsCredentials, ClientOptions, S3Bucket
 from brickwork_aws.faults import is_transient
+from brickwork_aws.s3 import parts, requests, writing
 from brickwork_aws.testing import AwsServer
 
 MIB = 1024 * 1024
@@ -250,7 +251,7 @@ def _upload_and_stop(bucket: S3Bucket) -> None:
     def stop(done: int, total: int | None, text: str) -> None:
         raise TaskCancelled("Enough.")
 
-    s3_writing.put_file(bucket, "large", io.BytesIO(bytes(40 * MIB)), lambda n: stop(n, None, ""))
+    writing.put_file(bucket, "large", io.BytesIO(bytes(40 * MIB)), lambda n: stop(n, None, ""))
 
 
 def _uploads(bucket: S3Bucket) -> list[Any]:
@@ -260,12 +261,12 @@ def _uploads(bucket: S3Bucket) -> list[Any]:
 
 def test_parts_hold_the_largest_object() -> None:
     """10,000 parts reach 5 TiB, of known size or not, and no part is below 5 MiB."""
-    unknown = [s3_parts.part_bytes(number) for number in range(1, s3_parts.MAX_PARTS + 1)]
+    unknown = [parts.part_bytes(number) for number in range(1, parts.MAX_PARTS + 1)]
     assert sum(unknown) >= 5 * 1024 * 1024 * MIB
     assert min(unknown) >= 5 * MIB
     assert max(unknown) <= 5 * 1024 * MIB
-    known = s3_parts.part_bytes(1, 5 * 1024 * 1024 * MIB)
-    assert known * s3_parts.MAX_PARTS >= 5 * 1024 * 1024 * MIB
+    known = parts.part_bytes(1, 5 * 1024 * 1024 * MIB)
+    assert known * parts.MAX_PARTS >= 5 * 1024 * 1024 * MIB
 
 
 # Conditional writes
@@ -305,8 +306,8 @@ def test_a_copy_inside_s3_keeps_type_and_metadata(s3_bucket: S3Bucket) -> None:
     )
     s3_bucket.copy_to("a", s3_bucket, "whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(s3_requests, "COPY_WHOLE_UP_TO", MIB)
-        patch.setattr(s3_requests, "COPY_PART_BYTES", 5 * MIB)
+        patch.setattr(requests, "COPY_WHOLE_UP_TO", MIB)
+        patch.setattr(requests, "COPY_PART_BYTES", 5 * MIB)
         s3_bucket.copy_to("a", s3_bucket, "parts")
     assert s3_bucket.stat("parts").etag.endswith("-3")
     for key in ("whole", "parts"):
@@ -341,7 +342,7 @@ def test_the_same_object_by_two_prefixes_survives_its_move(s3_bucket: S3Bucket) 
 
 def test_many_are_deleted_in_batches(s3_bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """A prefix is deleted over several requests; what is beside it stays."""
-    monkeypatch.setattr(s3_requests, "DELETE_AT_ONCE", 10)
+    monkeypatch.setattr(requests, "DELETE_AT_ONCE", 10)
     for number in range(25):
         s3_bucket.write(f"old/{number}", b"")
     s3_bucket.write("older", b"")

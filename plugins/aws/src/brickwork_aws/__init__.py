@@ -12,9 +12,9 @@ if TYPE_CHECKING:
         ClientOptions as ClientOptions,
     )
     from brickwork_aws.roles import AssumeRole as AssumeRole, WebIdentity as WebIdentity
-    from brickwork_aws.s3 import S3Bucket as S3Bucket
-    from brickwork_aws.s3_objects import S3Object as S3Object
-    from brickwork_aws.tasks import (
+    from brickwork_aws.s3.bucket import S3Bucket as S3Bucket
+    from brickwork_aws.s3.objects import S3Object as S3Object
+    from brickwork_aws.s3.tasks import (
         s3_copy as s3_copy,
         s3_delete as s3_delete,
         s3_download_file as s3_download_file,
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "credentials": "AwsCredentials ClientOptions",
     "roles": "AssumeRole WebIdentity",
-    "s3": "S3Bucket",
-    "s3_objects": "S3Object",
-    "tasks": (
+    "s3.bucket": "S3Bucket",
+    "s3.objects": "S3Object",
+    "s3.tasks": (
         "s3_copy s3_delete s3_download_file s3_download_folder s3_list s3_move s3_presign s3_read"
         " s3_upload_file s3_upload_folder s3_write"
     ),

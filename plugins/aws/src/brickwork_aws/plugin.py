@@ -12,7 +12,7 @@ def brickwork_blocks() -> Mapping[str, str]:
     """The blocks."""
     return {
         "aws-credentials": "brickwork_aws.credentials:AwsCredentials",
-        "aws-s3-bucket": "brickwork_aws.s3:S3Bucket",
+        "aws-s3-bucket": "brickwork_aws.s3.bucket:S3Bucket",
     }
 
 
@@ -20,21 +20,21 @@ def brickwork_blocks() -> Mapping[str, str]:
 def brickwork_tasks() -> Mapping[str, str]:
     """The prebuilt tasks."""
     return {
-        "aws.s3_copy": "brickwork_aws.tasks:s3_copy",
-        "aws.s3_delete": "brickwork_aws.tasks:s3_delete",
-        "aws.s3_download_file": "brickwork_aws.tasks:s3_download_file",
-        "aws.s3_download_folder": "brickwork_aws.tasks:s3_download_folder",
-        "aws.s3_list": "brickwork_aws.tasks:s3_list",
-        "aws.s3_move": "brickwork_aws.tasks:s3_move",
-        "aws.s3_presign": "brickwork_aws.tasks:s3_presign",
-        "aws.s3_read": "brickwork_aws.tasks:s3_read",
-        "aws.s3_upload_file": "brickwork_aws.tasks:s3_upload_file",
-        "aws.s3_upload_folder": "brickwork_aws.tasks:s3_upload_folder",
-        "aws.s3_write": "brickwork_aws.tasks:s3_write",
+        "aws.s3_copy": "brickwork_aws.s3.tasks:s3_copy",
+        "aws.s3_delete": "brickwork_aws.s3.tasks:s3_delete",
+        "aws.s3_download_file": "brickwork_aws.s3.tasks:s3_download_file",
+        "aws.s3_download_folder": "brickwork_aws.s3.tasks:s3_download_folder",
+        "aws.s3_list": "brickwork_aws.s3.tasks:s3_list",
+        "aws.s3_move": "brickwork_aws.s3.tasks:s3_move",
+        "aws.s3_presign": "brickwork_aws.s3.tasks:s3_presign",
+        "aws.s3_read": "brickwork_aws.s3.tasks:s3_read",
+        "aws.s3_upload_file": "brickwork_aws.s3.tasks:s3_upload_file",
+        "aws.s3_upload_folder": "brickwork_aws.s3.tasks:s3_upload_folder",
+        "aws.s3_write": "brickwork_aws.s3.tasks:s3_write",
     }
 
 
 @hookimpl
 def brickwork_storages() -> Mapping[str, str]:
     """The storages that open by URL."""
-    return {"s3": "brickwork_aws.s3:S3Bucket"}
+    return {"s3": "brickwork_aws.s3.bucket:S3Bucket"}

@@ -11,10 +11,10 @@ import pytest
 
 from brickwork import Block, Secret, Storage, Task
 from brickwork.testing import BlockContract, StorageContract, TaskContract
-from brickwork_aws import tasks
 from brickwork_aws.credentials import AwsCredentials, ClientOptions
 from brickwork_aws.roles import AssumeRole, WebIdentity
-from brickwork_aws.s3 import S3Bucket
+from brickwork_aws.s3 import tasks
+from brickwork_aws.s3.bucket import S3Bucket
 from brickwork_aws.testing.fixtures import (
     no_aws_settings,
     s3_bucket,

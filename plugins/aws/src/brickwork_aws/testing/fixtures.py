@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from brickwork_aws.credentials import AwsCredentials
-from brickwork_aws.s3 import S3Bucket
+from brickwork_aws.s3.bucket import S3Bucket
 from brickwork_aws.testing.servers import AwsServer, moto_server, seaweedfs
 
 

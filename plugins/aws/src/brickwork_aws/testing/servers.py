@@ -79,7 +79,7 @@ class AwsServer:
 
     def delete_bucket(self, name: str) -> None:
         """Delete a bucket with all that is in it."""
-        from brickwork_aws.s3 import S3Bucket
+        from brickwork_aws.s3.bucket import S3Bucket
 
         bucket = S3Bucket(bucket=name, credentials=self.credentials())
         client = bucket.credentials.client("s3")

@@ -9,8 +9,8 @@ from typing import Literal
 
 from brickwork import InvalidArguments, check_cancelled, exponential_backoff, progress, task
 from brickwork_aws.faults import is_transient
-from brickwork_aws.s3 import S3Bucket
-from brickwork_aws.s3_objects import S3Object
+from brickwork_aws.s3.bucket import S3Bucket
+from brickwork_aws.s3.objects import S3Object
 
 _s3_task = task(
     retries=2,
@@ -147,7 +147,7 @@ def s3_write(bucket: S3Bucket, key: str, data: str | bytes, *, if_absent: bool =
         The object as S3 has it.
     """
     from brickwork import check_key
-    from brickwork_aws.s3_writing import put
+    from brickwork_aws.s3.writing import put
 
     content = data.encode() if isinstance(data, str) else data
     answer = put(bucket, check_key(key), content, if_absent=if_absent)

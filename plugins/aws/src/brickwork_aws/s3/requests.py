@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from brickwork import StorageError, check_cancelled
 from brickwork_aws.faults import status_of
-from brickwork_aws.s3_errors import Explained, no_such_bucket
-from brickwork_aws.s3_parts import MIB, PartGroup
+from brickwork_aws.s3.errors import Explained, no_such_bucket
+from brickwork_aws.s3.parts import MIB, PartGroup
 
 if TYPE_CHECKING:
-    from brickwork_aws.s3 import S3Bucket
+    from brickwork_aws.s3.bucket import S3Bucket
 
 Answer = dict[str, Any]
 

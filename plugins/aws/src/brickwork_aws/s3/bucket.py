@@ -18,7 +18,7 @@ from brickwork import (
     check_prefix,
 )
 from brickwork_aws.credentials import AwsCredentials
-from brickwork_aws.s3_objects import S3Object
+from brickwork_aws.s3.objects import S3Object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,13 +134,13 @@ class S3Bucket(Block, Storage):
         """Open an object for reading; it can seek, and goes on when a connection breaks."""
         import io
 
-        from brickwork_aws.s3_reading import S3Reader
+        from brickwork_aws.s3.reading import S3Reader
 
         return io.BufferedReader(S3Reader(self, check_key(key)), 256 * 1024)
 
     def read(self, key: str) -> bytes:
         """Return an object's bytes; boto3's checksums are verified."""
-        from brickwork_aws.s3_reading import S3Reader
+        from brickwork_aws.s3.reading import S3Reader
 
         with S3Reader(self, check_key(key)) as reader:
             return reader.read()
@@ -154,8 +154,8 @@ class S3Bucket(Block, Storage):
     def describe_object(self, key: str) -> S3Object:
         """Return what HEAD tells of an object; raises as `stat`."""
         from brickwork import KeyNotFound
-        from brickwork_aws.s3_errors import Explained
-        from brickwork_aws.s3_requests import confirm_bucket
+        from brickwork_aws.s3.errors import Explained
+        from brickwork_aws.s3.requests import confirm_bucket
 
         try:
             with Explained(self, "s3:GetObject", check_key(key)):
@@ -183,7 +183,7 @@ class S3Bucket(Block, Storage):
         return (self.object_from(key, answer, answer["Size"]) for key, answer in found)
 
     def _listed(self, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        from brickwork_aws.s3_errors import Explained
+        from brickwork_aws.s3.errors import Explained
 
         folder = f"{self.prefix}/" if self.prefix else ""
         with Explained(self, "s3:ListBucket"):
@@ -206,7 +206,7 @@ class S3Bucket(Block, Storage):
         since the process was killed, stays invisible in the bucket and is paid for: give buckets a
         lifecycle rule that aborts incomplete uploads.
         """
-        from brickwork_aws.s3_writing import open_write
+        from brickwork_aws.s3.writing import open_write
 
         return open_write(self, check_key(key), if_absent=if_absent)
 
@@ -214,13 +214,13 @@ class S3Bucket(Block, Storage):
         self, key: str, data: bytes | bytearray | memoryview, *, if_absent: bool = False
     ) -> None:
         """Write an object by one request; with ``if_absent`` a conditional one."""
-        from brickwork_aws.s3_writing import put
+        from brickwork_aws.s3.writing import put
 
         put(self, check_key(key), data, if_absent=if_absent)
 
     def delete(self, key: str) -> None:
         """Delete an object; one that does not exist is fine. Versions of it may stay."""
-        from brickwork_aws.s3_errors import Explained
+        from brickwork_aws.s3.errors import Explained
 
         with Explained(self, "s3:DeleteObject", check_key(key)):
             self.client().delete_object(**self.arguments(key))
@@ -238,7 +238,7 @@ class S3Bucket(Block, Storage):
             InvalidKey: One of them is no key.
             StorageError: Some were not deleted; the first is named.
         """
-        from brickwork_aws.s3_requests import delete_many
+        from brickwork_aws.s3.requests import delete_many
 
         return delete_many(self, keys)
 
@@ -269,7 +269,7 @@ class S3Bucket(Block, Storage):
         if not isinstance(target, S3Bucket) or target.credentials != self.credentials:
             super().copy_to(check_key(key), target, new_key)
             return
-        from brickwork_aws.s3_requests import copy
+        from brickwork_aws.s3.requests import copy
 
         if self._is_same_object(check_key(key), target, new_key):
             self.stat(key)  # S3 refuses to copy an object onto itself
@@ -295,12 +295,12 @@ class S3Bucket(Block, Storage):
         )
 
     def _read_into(self, key: str, file: BinaryIO, advance: "Callable[[int], None]") -> None:
-        from brickwork_aws.s3_reading import read_into
+        from brickwork_aws.s3.reading import read_into
 
         read_into(self, key, file, advance)
 
     def _write_from(self, file: BinaryIO, key: str, advance: "Callable[[int], None]") -> None:
-        from brickwork_aws.s3_writing import put_file
+        from brickwork_aws.s3.writing import put_file
 
         put_file(self, key, file, advance)
 
@@ -324,7 +324,7 @@ class S3Bucket(Block, Storage):
             InvalidKey: It is no key.
             StorageError: The time is out of bounds, or there are no credentials to sign with.
         """
-        from brickwork_aws.s3_errors import Explained
+        from brickwork_aws.s3.errors import Explained
 
         if not 1 <= expires_seconds <= MAX_PRESIGN_SECONDS:
             raise StorageError(
@@ -340,7 +340,7 @@ class S3Bucket(Block, Storage):
 
     def check(self) -> CheckReport:
         """Ask whether the bucket exists and may be listed. Bounded in time; never raises."""
-        from brickwork_aws.s3_check import check_bucket
+        from brickwork_aws.s3.checking import check_bucket
 
         return check_bucket(self)
 

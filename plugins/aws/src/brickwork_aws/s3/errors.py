@@ -13,7 +13,7 @@ from brickwork_aws.faults import (
 )
 
 if TYPE_CHECKING:
-    from brickwork_aws.s3 import S3Bucket
+    from brickwork_aws.s3.bucket import S3Bucket
 
 _ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "301", "307"}
 

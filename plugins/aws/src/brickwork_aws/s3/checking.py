@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from brickwork import BlockError, CheckReport, Finding
 from brickwork_aws.identity import quick_client
-from brickwork_aws.s3_errors import storage_error
+from brickwork_aws.s3.errors import storage_error
 
 if TYPE_CHECKING:
-    from brickwork_aws.s3 import S3Bucket
+    from brickwork_aws.s3.bucket import S3Bucket
 
 _NOT_WRITTEN = Finding(
     "skipped",

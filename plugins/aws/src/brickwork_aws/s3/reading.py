@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from brickwork import StorageError, check_cancelled
 from brickwork_aws.faults import is_transient
-from brickwork_aws.s3_errors import Explained
-from brickwork_aws.s3_parts import MIB, PART_BYTES, PartGroup, part_bytes
+from brickwork_aws.s3.errors import Explained
+from brickwork_aws.s3.parts import MIB, PART_BYTES, PartGroup, part_bytes
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-    from brickwork_aws.s3 import S3Bucket
+    from brickwork_aws.s3.bucket import S3Bucket
 
 MAX_RESUMES = 5
 """How often in a row a stream asks again for the bytes that lack, without getting any."""

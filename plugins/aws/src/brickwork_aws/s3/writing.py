@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from brickwork import KeyExists, StorageError
 from brickwork_aws.faults import code_of, status_of
-from brickwork_aws.s3_errors import Explained
-from brickwork_aws.s3_parts import MIB, PartGroup, part_bytes
+from brickwork_aws.s3.errors import Explained
+from brickwork_aws.s3.parts import MIB, PartGroup, part_bytes
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
-    from brickwork_aws.s3 import S3Bucket
+    from brickwork_aws.s3.bucket import S3Bucket
 
 Bytes = bytes | bytearray | memoryview
 Answer = dict[str, Any]
