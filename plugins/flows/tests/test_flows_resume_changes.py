@@ -91,7 +91,7 @@ def test_a_flow_whose_file_was_moved_is_found_where_one_says(program: Path) -> N
     run_id = failed_program(program)
     moved = program.rename(program.with_name("flows_moved.py"))
     told = refused(run_id)
-    assert f"The flow 'daily' of the run {run_id} is not where it was" in told
+    assert f"The flow 'daily' of the run {run_id} cannot be found again" in told
     assert f"There is no file {program}" in told
     assert f"brickwork run resume {run_id} --flow path/to/file.py:name" in told
     assert "has no 'nightly'" in refused(run_id, "--flow", f"{moved}:nightly")
@@ -126,6 +126,20 @@ def test_what_is_no_flow_any_more_is_told(
     assert told in error
     assert "The flow 'daily' of the run" in error
     program.write_text(FLOWS)
+    completed(run_id, program)
+
+
+def test_a_program_that_calls_its_flow_when_it_is_loaded_is_told(program: Path) -> None:
+    """So that a run is not begun anew by who only looks for its flow; no effect is made twice."""
+    run_id = failed_program(program)
+    program.write_text(f"{FLOWS}\n\ndaily(5)\n")
+    told = refused(run_id)
+    assert "'daily' is called while this process loads the program" in told
+    assert 'Call it under: if __name__ == "__main__":' in told
+    again = brickwork("flow", "run", f"{program}:daily", "-p", "day=1")
+    assert again.returncode == 2
+    assert "is called while this process loads" in again.stderr
+    program.write_text(f'{FLOWS}\n\nif __name__ == "__main__":\n    daily(5)\n')
     completed(run_id, program)
 
 

@@ -1,8 +1,10 @@
 """Finding a flow by its name: ``module:name``, or ``path/to/file.py:name``."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ WORKER = "brickwork-task"
 
 _FILE = "brickwork_flows_file_"
 _files: dict[str, str] = {}
+_loaders: set[int] = set()  # threads that load a program
 
 
 def entry_point(fn: Any) -> str:
@@ -96,7 +99,10 @@ def load_file(path: Path) -> ModuleType:
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
     try:
-        return import_module(name)
+        with _loading():
+            return import_module(name)
+    except InvalidFlow:
+        raise
     except Exception as error:
         raise _fails(str(path), error) from error
 
@@ -115,6 +121,24 @@ def know_files(files: Mapping[str, str]) -> None:
     _files.update(files)
     if _Finder not in sys.meta_path:
         sys.meta_path.append(_Finder)
+
+
+def is_loaded_to_be_searched() -> bool:
+    """Tell whether a program is loaded here so that a flow is found in it."""
+    return get_ident() in _loaders
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    thread = get_ident()
+    if thread in _loaders:
+        yield
+        return
+    _loaders.add(thread)
+    try:
+        yield
+    finally:
+        _loaders.discard(thread)
 
 
 def is_loaded_by_worker() -> bool:
@@ -146,7 +170,10 @@ def _module(where: str, file: str) -> ModuleType:
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
     try:
-        return import_module(where)
+        with _loading():
+            return import_module(where)
+    except InvalidFlow:
+        raise
     except ModuleNotFoundError as error:
         if error.name == where and file and "." not in where:
             return load_file(Path(file))

@@ -31,7 +31,7 @@ def flow_of(record: RunRecord, target: str = "") -> Flow[Any, Any]:
         if target:
             raise
         raise InvalidFlow(
-            f"The flow {record.name!r} of the run {record.id} is not where it was: {error.what}",
+            f"The flow {record.name!r} of the run {record.id} cannot be found again: {error.what}",
             fix=f"{error.fix + ' ' if error.fix else ''}Put it back; or say where it is now: "
             f"brickwork run resume {record.id} --flow path/to/file.py:name",
         ) from error.__cause__

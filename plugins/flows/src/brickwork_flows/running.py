@@ -10,7 +10,12 @@ from brickwork_flows.context import RunContext, current_run, current_transaction
 from brickwork_flows.dependencies import results_of
 from brickwork_flows.engine import FlowRun
 from brickwork_flows.errors import FlowSuspended, IllegalTransition, InvalidFlow
-from brickwork_flows.finding import entry_point, is_loaded_by_worker, source_file
+from brickwork_flows.finding import (
+    entry_point,
+    is_loaded_by_worker,
+    is_loaded_to_be_searched,
+    source_file,
+)
 from brickwork_flows.fingerprints import fingerprint
 from brickwork_flows.history.events import RunStarted
 from brickwork_flows.lines import RunLog
@@ -118,10 +123,13 @@ class Running:
     def __init__(
         self, flow: "Flow[Any, Any]", how: Beginning, arguments: Mapping[str, Any]
     ) -> None:
-        if is_loaded_by_worker():
+        worker = is_loaded_by_worker()
+        if worker or is_loaded_to_be_searched():
+            who = "a process of a ProcessRunner" if worker else "this process"
+            why = "" if worker else ", to find a flow in it"
             raise InvalidFlow(
-                f"The flow {flow.name!r} is called while a process of a ProcessRunner loads the "
-                "program that it is in.",
+                f"The flow {flow.name!r} is called while {who} loads the program that it is in"
+                f"{why}.",
                 fix='Call it under: if __name__ == "__main__":',
             )
         self._runtime = runtime = current_runtime()
