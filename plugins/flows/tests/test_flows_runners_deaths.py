@@ -37,7 +37,7 @@ def works(folder: Path) -> str:
     for _ in range(20_000):
         with (folder / "effects").open("a") as file:
             file.write(f"{os.getpid()}\\n")
-        if (folder / "enough").exists():
+        if (folder / "enough").exists() and (folder / "enough").read_text() != str(os.getpid()):
             break
         if (folder / "stuck").exists() and len(open(folder / "effects").readlines()) > 3:
             (folder / "stuck").write_text("yes")
@@ -138,7 +138,7 @@ def test_a_process_ends_with_the_one_that_began_it(tmp_path: Path, forks: bool) 
 def test_a_run_is_not_resumed_beside_its_processes(tmp_path: Path) -> None:
     """Who resumes at once has no effect before the last one of the process that is left."""
     with killed(tmp_path) as worker, use_history(tmp_path / "runs") as runtime:
-        (tmp_path / "enough").touch()
+        (tmp_path / "enough").write_text(str(worker))
         runtime.flush()
         assert resume(runtime.history.runs()[0].id) == "done"
         order = effects(tmp_path)
@@ -157,7 +157,7 @@ def test_a_process_that_cannot_end_keeps_its_run(
     monkeypatch.setattr(working, "PATIENCE_SECONDS", 0.2)
     (tmp_path / "stuck").touch()
     with killed(tmp_path) as worker, use_history(tmp_path / "runs") as runtime:
-        (tmp_path / "enough").touch()
+        (tmp_path / "enough").write_text(str(worker))
         runtime.flush()
         run = runtime.history.runs()[0].id
         with pytest.raises(NotResumable, match=f"has died: {worker}"):
@@ -176,7 +176,7 @@ from brickwork_flows import ProcessRunner, flow, resume, task, use_history
 
 @task
 def step(folder: Path, number: int) -> int:
-    for _ in range(20 if number % 2 else 300):
+    for _ in range(20 if number % 2 else 800):
         with (folder / f"{number}.effects").open("a") as file:
             file.write(f"{os.getpid()}\\n")
         time.sleep(0.002)
@@ -200,6 +200,10 @@ def test_no_task_runs_twice_at_a_time(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """Killed at random and resumed at once, again and again: no process works beside its heir."""
+
+    def workers() -> set[str]:
+        return {each for path in tmp_path.glob("*.effects") for each in path.read_text().split()}
+
     chance = random.Random(8)
     (tmp_path / "program.py").write_text(OFTEN)
     command = [sys.executable, str(tmp_path / "program.py"), str(tmp_path / "runs"), str(tmp_path)]
@@ -209,8 +213,10 @@ def test_no_task_runs_twice_at_a_time(
             assert program.stdout is not None
             assert program.stdout.readline() == "begun\n"
             if round_ < ROUNDS - 1:
+                before = workers()
+                assert eventually(lambda: workers() - before)  # noqa: B023  # called now
                 with suppress(subprocess.TimeoutExpired):
-                    program.wait(chance.uniform(0.1, 0.8))
+                    program.wait(chance.uniform(0, 0.5))
             else:
                 assert program.stdout.read() == f"{list(range(8))}\n"
             kills += program.poll() is None
