@@ -1,7 +1,6 @@
 """The tree of a flow in the terminal, while it runs in this process."""
 
 import sys
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -28,11 +27,13 @@ def shown(runtime: Runtime, run_id: str, name: str) -> Iterator[Callable[[], Non
     """
     tree = Tree(run_id, name)
     # Whoever records only appends; this is emptied by the thread that draws.
-    heard: deque[tuple[object, ...]] = deque()
+    heard: list[tuple[object, ...]] = []
     signs = signs_for_terminal()
 
     def rows(height: int) -> list[Row]:
-        tree.add(chain.from_iterable(heard.popleft() for _ in range(len(heard))))
+        new = heard[:]
+        del heard[: len(new)]
+        tree.add(chain.from_iterable(new))
         return tree.rows(height, signs)
 
     def hear(report: Progress) -> None:
