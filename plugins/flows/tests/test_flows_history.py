@@ -1,4 +1,4 @@
-"""The history in SQLite: the contract, what the contract catches, formats, many processes."""
+"""The history in SQLite: what its contract catches, formats, many processes."""
 
 import multiprocessing
 import os
@@ -20,7 +20,7 @@ from brickwork_flows import flow, use_history
 from brickwork_flows.errors import HistoryError
 from brickwork_flows.history import connections, schema
 from brickwork_flows.history.events import Emitted, Event, Logged, ResultKept, StateSet
-from brickwork_flows.history.interface import Change, Entry, History, RunRecord
+from brickwork_flows.history.interface import Change, Entry, RunRecord
 from brickwork_flows.history.recorder import Recorder, recover
 from brickwork_flows.history.sqlite import SqliteHistory
 from brickwork_flows.states import StateType
@@ -28,20 +28,6 @@ from brickwork_flows.testing import HistoryContract
 from brickwork_flows.testing.history import begun, ended
 
 WRITERS = 8
-
-
-class TestSqliteHistory(HistoryContract):
-    """The default history keeps the contract."""
-
-    @pytest.fixture
-    def history(self, tmp_path: Path) -> History:
-        """An empty history in a folder that is not there yet."""
-        return SqliteHistory(tmp_path / "new" / "runs.db")
-
-    @pytest.fixture
-    def reopened(self, tmp_path: Path) -> Callable[[], History]:
-        """Opens its file once more."""
-        return lambda: SqliteHistory(tmp_path / "new" / "runs.db")
 
 
 # What the contract catches

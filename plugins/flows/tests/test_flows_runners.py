@@ -334,6 +334,35 @@ def test_functions_of_functions_go_by_cloudpickle(runtime: Runtime) -> None:
     assert main() == 6
 
 
+def test_classes_of_functions_go_there_and_back(runtime: Runtime, tmp_path: Path) -> None:
+    """Values and errors, also of an attempt that is followed by another one."""
+    pytest.importorskip("cloudpickle")
+
+    class Value:
+        pass
+
+    class Busy(Exception):
+        pass
+
+    @task(retries=1)
+    def inner(value: Value | None) -> Value:
+        with (tmp_path / "tried").open("a") as file:
+            file.write(".")
+        if value is not None:
+            raise Busy("still")
+        return Value()
+
+    @flow(task_runner=lambda: ProcessRunner(1), persist_result=False)
+    def main() -> Value:
+        with pytest.raises(Busy, match="still"):
+            inner.submit(Value()).result()
+        return inner.submit(None).result()
+
+    assert type(main()) is Value
+    assert (tmp_path / "tried").read_text() == "..."
+    assert names(tasks_of(runtime)["inner-0"])[-3:] == ["AwaitingRetry", "Retrying", "Failed"]
+
+
 def test_a_process_is_killed_when_its_task_is_cancelled(runtime: Runtime, tmp_path: Path) -> None:
     """Also where it blocks."""
     pipe = tmp_path / "pipe"

@@ -13,15 +13,15 @@ from brickwork_flows.finding import WORKER
 from brickwork_flows.futures import scope_here
 from brickwork_flows.runners.far import here
 from brickwork_flows.runners.interface import Watching
+from brickwork_flows.runners.orders import Packed, packed, unpacked
 from brickwork_flows.runners.programs import main_module
 from brickwork_flows.runners.threads import ThreadRunner
-from brickwork_flows.runners.worker import LOOK_SECONDS, Packed, packed, unpacked, work
+from brickwork_flows.runners.worker import LOOK_SECONDS, work
 from brickwork_flows.working import Work
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
-
 
 OVERDUE_SECONDS = 5.0
 """How long after its time-out a task may run still, before its process is killed."""
@@ -86,11 +86,7 @@ class ProcessRunner(ThreadRunner):
             worker.end()
             check_cancelled()
             raise
-        with self._free_lock:
-            if not self._closed:
-                self._free.append(worker)
-                return unpacked(outcome)
-        worker.end()
+        self._give_back(worker)
         return unpacked(outcome)
 
     def _worker(self) -> "Worker":
@@ -104,6 +100,13 @@ class ProcessRunner(ThreadRunner):
                 return worker
             worker.end()
         return Worker(self._work)
+
+    def _give_back(self, worker: "Worker") -> None:
+        with self._free_lock:
+            if not self._closed:
+                self._free.append(worker)
+                return
+        worker.end()
 
     def _begin_work(self) -> None:
         """Let who resumes the run know of processes that outlive this one for a moment."""

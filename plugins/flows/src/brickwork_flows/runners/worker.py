@@ -1,136 +1,22 @@
-"""What a process of a `ProcessRunner` does, and what goes to and fro."""
+"""What a process of a `ProcessRunner` does."""
 
 import os
 import pickle
-from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from brickwork import BrickworkError, Scope, Task, mask
 from brickwork_flows.context import far_run
 from brickwork_flows.current import CurrentRun, current_task_run
 from brickwork_flows.errors import NotSendable
-from brickwork_flows.runners.far import Here, inside
-from brickwork_flows.runners.programs import Files, Unpickler, is_nowhere
+from brickwork_flows.runners.far import inside
+from brickwork_flows.runners.orders import Packed, error_pickled, pickled
+from brickwork_flows.runners.programs import Unpickler
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 LOOK_SECONDS = 1.0
-
-
-class Packed(NamedTuple):
-    """How a task ended.
-
-    Attributes:
-        value: What it returned, pickled.
-        error: What it raised, pickled.
-        trace: The traceback of that, as text, with secrets hidden.
-    """
-
-    value: bytes | None
-    error: bytes | None = None
-    trace: str = ""
-
-
-class RemoteTraceback(Exception):
-    """The cause of an error that came from another process: its traceback there, as text."""
-
-    def __str__(self) -> str:
-        return f"in the process that ran it:\n{self.args[0]}"
-
-
-def packed(
-    task: Task[..., Any],
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-    seconds: float | None,
-    where: Here | None = None,
-) -> bytes:
-    """Return an order for a worker.
-
-    Raises:
-        NotSendable: Something in it cannot be pickled.
-    """
-    what = f"The task {task.name!r} or an argument"
-    order = (Files(), task, args, dict(kwargs), seconds, where)
-    if not is_nowhere():
-        return _pickled(order, what)
-    # As a module, by name, it would go well and not be found there.
-    if task.fn.__module__ == "__main__" or _has_cloudpickle():
-        return _pickled_whole(order, what, "it is defined in a program without a file")
-    return _pickled(order, what)
-
-
-def _pickled(value: Any, what: str) -> bytes:
-    try:
-        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    except BrickworkError as error:  # a secret, which says what to do
-        raise _not_sendable(what, error.what, error.fix) from None
-    except Exception as error:  # noqa: BLE001  # pickling runs anybody's code
-        reason = f"{type(error).__name__}: {error}"
-    return _pickled_whole(value, what, reason)
-
-
-def _pickled_whole(value: Any, what: str, reason: str) -> bytes:
-    """Pickle functions and classes that nobody can import as what they are made of."""
-    if not _has_cloudpickle():
-        fix = "Define the task in a module; or pip install 'brickwork[pickle]'."
-        raise _not_sendable(what, reason, fix)
-    from io import BytesIO
-
-    import cloudpickle
-
-    class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]  # it has no types
-        def reducer_override(self, each: Any) -> Any:
-            if isinstance(each, Task) and each.__module__ == "__main__":
-                return _task_of, (each.fn, each.options)
-            return super().reducer_override(each)
-
-    written = BytesIO()
-    try:
-        Pickler(written).dump(value)
-    except BrickworkError as error:
-        raise _not_sendable(what, error.what, error.fix) from None
-    except Exception as error:  # noqa: BLE001  # as above
-        fix = "Pass what can be pickled, such as a path instead of an open file."
-        raise _not_sendable(what, f"{type(error).__name__}: {error}", fix) from None
-    return written.getvalue()
-
-
-def _task_of(fn: Any, options: Any) -> Task[..., Any]:
-    return Task(fn, **options)
-
-
-@cache
-def _has_cloudpickle() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("cloudpickle") is not None
-
-
-def _not_sendable(what: str, reason: str, fix: str) -> NotSendable:
-    return NotSendable(f"{what} cannot go to another process: {mask(reason)}", fix=fix)
-
-
-def unpacked(outcome: Packed) -> Any:
-    """Return what a task returned, or raise what it raised, with its traceback as the cause.
-
-    Raises:
-        NotSendable: It cannot be unpickled here.
-    """
-    data = outcome.value if outcome.error is None else outcome.error
-    try:
-        value = pickle.loads(data or b"")  # noqa: S301  # from our own process
-    except Exception as error:  # noqa: BLE001  # unpickling runs anybody's code
-        raise NotSendable(
-            f"What the task returned or raised cannot be read here: {type(error).__name__}."
-            f"\n{outcome.trace}"
-        ) from None
-    if outcome.error is None:
-        return value
-    raise value from RemoteTraceback(outcome.trace)
 
 
 def work(pipe: "Connection", main: str, held: int | None) -> None:
@@ -219,7 +105,7 @@ class Telling:
         self._send("ended", *outcome)
 
     def _send(self, *what: object) -> None:
-        data = pickle.dumps(what)
+        data = pickled(what, "What the task tells")
         with self._lock:
             if not self._ended:
                 self._ended = what[0] == "ended"
@@ -236,9 +122,9 @@ class Telling:
 
     def retry_planned(self, error: Exception, number: int, delay: float) -> None:
         """An attempt failed, and another one follows."""
-        data = _error_pickled(error)
-        told = error if data is not None else NotSendable(f"{type(error).__name__}: {error}")
-        self._send("retry_planned", told, number, delay)
+        told = error_pickled(error) is not None
+        kept = error if told else NotSendable(f"{type(error).__name__}: {error}")
+        self._send("retry_planned", kept, number, delay)
 
     def attempt_begins(self, number: int) -> None:
         """That wait is over."""
@@ -259,7 +145,7 @@ def _performed(order: bytes, watcher: Telling, main: str) -> Packed:
             watcher.begins()
         with Scope(task.name, seconds=seconds), inside(where, watcher):
             value = _perform(task, args, kwargs, watcher)
-        return Packed(_pickled(value, f"The result of {task.name!r}"))
+        return Packed(pickled(value, f"The result of {task.name!r}"))
     except BaseException as error:  # noqa: BLE001  # raised in the parent
         return _failed(error, error)
 
@@ -277,7 +163,7 @@ def _failed(told: BaseException, error: BaseException) -> Packed:
     from traceback import format_exception
 
     trace = mask("".join(format_exception(error)))
-    data = _error_pickled(told)
+    data = error_pickled(told)
     if data is None:
         text = f"The task raised what cannot be pickled: {_described(told)}"
         data = pickle.dumps(NotSendable(text))
@@ -296,12 +182,3 @@ def _perform(task: Task[..., Any], args: Any, kwargs: Any, watcher: Telling) -> 
     import asyncio
 
     return asyncio.run(task.perform_async(args, kwargs, watcher))
-
-
-def _error_pickled(error: BaseException) -> bytes | None:
-    """Return an error, pickled; None where that does not give it back."""
-    try:
-        data = _pickled(error, "The error")
-        return data if type(pickle.loads(data)) is type(error) else None  # noqa: S301  # just made
-    except Exception:  # noqa: BLE001  # pickling runs anybody's code
-        return None

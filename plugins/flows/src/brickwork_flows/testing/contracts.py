@@ -48,11 +48,7 @@ class TestThreadRunner(RunnerContract):
     """Threads."""
 
     name = "threads"
-
-    @property
-    def shares_memory(self) -> bool:
-        """All of it."""
-        return True
+    shares_memory = True
 
     @pytest.fixture
     def runner(self) -> Callable[[], TaskRunner]:
@@ -64,11 +60,7 @@ class TestProcessRunner(RunnerContract):
     """Processes."""
 
     name = "processes"
-
-    @property
-    def owns_processes(self) -> bool:
-        """Each of them."""
-        return True
+    owns_processes = True
 
     @pytest.fixture
     def runner(self) -> Callable[[], TaskRunner]:
