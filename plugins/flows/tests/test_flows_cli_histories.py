@@ -226,3 +226,39 @@ def test_of_several_to_remove_one_that_lacks_keeps_all(brickwork: Command, here:
     named()
     assert brickwork("run", "rm", "same", "nobody").code == 4
     assert len(here.history.runs()) == 1
+
+
+def test_what_did_not_run_in_a_run_is_told(brickwork: Command, here: Runtime) -> None:
+    """Where the flow's run is there, what ran in it is shown next; else the runs."""
+    named()
+    here.flush()
+    (record,) = here.history.runs()
+    assert f"brickwork run show {record.id}`" in brickwork("run", "show", "same.load-7").err
+    assert "brickwork run ls`" in brickwork("run", "show", "nobody.load-7").err
+
+
+@pytest.mark.parametrize("command", ["cancel", "pause"])
+def test_what_has_ended_cannot_be_stopped(brickwork: Command, here: Runtime, command: str) -> None:
+    """One that failed may go on, and how is said; one that completed may not."""
+
+    @flow(flow_run_name="bad")
+    def fails() -> None:
+        raise OSError
+
+    named()
+    with pytest.raises(OSError):  # noqa: PT011  # its own
+        fails()
+    done = brickwork("run", command, "same")
+    assert (done.code, "it is completed" in done.err, "resume" in done.err) == (5, True, False)
+    done = brickwork("run", command, "bad")
+    assert (done.code, "brickwork run resume" in done.err) == (5, True)
+
+
+def test_a_folder_with_a_colon_is_told_from_a_url(
+    brickwork: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who meant a folder learns how to write it."""
+    monkeypatch.setenv("BRICKWORK_HISTORY", "history:2026")
+    done = brickwork("run", "ls")
+    assert done.code != 0
+    assert "write ./history:" in done.err

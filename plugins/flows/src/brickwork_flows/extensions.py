@@ -143,7 +143,10 @@ def _unknown(kind: str, name: str) -> InvalidExtension:
     )
     return InvalidExtension(
         f"There is no {_KINDS[kind]} {name!r}; there are: {', '.join(names)}.{aside}",
-        fix="Install the package that brings it, or mend what is set aside.",
+        fix="Install the package that brings it"
+        + (", or mend what is set aside" if aside else "")
+        + (f"; for a folder of that name write ./{name}:..." if kind == "histories" else "")
+        + ".",
     )
 
 

@@ -52,7 +52,10 @@ def pause(run_id: str) -> None:
     runtime = current_runtime()
     record = _whole(runtime, run_id, "Pause")
     if record.state.type is StateType.PAUSED:
-        raise NotResumable(f"The run {record.id} is paused already.")
+        raise NotResumable(
+            f"The run {record.id} is paused already.",
+            fix=f"To go on with it: brickwork run resume {record.id}",
+        )
     ask(runtime.history, record.id, "pause")
     now = _until(runtime, record.id, StateType.PAUSED)
     if now is None:
@@ -68,7 +71,11 @@ def _whole(runtime: Runtime, run_id: str, verb: str) -> RunRecord:
             f"The run {record.id} is part of another one.", fix=f"{verb} that: {record.flow_run}."
         )
     if record.state.final:
-        raise NotResumable(f"The run {record.id} has ended: it is {record.state.type.value}.")
+        again = record.state.type is not StateType.COMPLETED
+        raise NotResumable(
+            f"The run {record.id} has ended: it is {record.state.type.value}.",
+            fix=f"To go on with it: brickwork run resume {record.id}" if again else "",
+        )
     return record
 
 

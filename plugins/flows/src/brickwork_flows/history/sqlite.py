@@ -142,9 +142,9 @@ class SqliteHistory(History):
         """Return a run."""
         found = self._records("WHERE r.id = ?", (run_id,))
         if not found:
-            raise RunNotFound(
-                f"There is no run {run_id}.", fix="`brickwork run ls` shows those that are kept."
-            )
+            flow_run, dot, _ = run_id.partition(".")
+            look = f"show {flow_run}` shows what ran in it" if dot else "ls` shows those there are"
+            raise RunNotFound(f"There is no run {run_id}.", fix=f"`brickwork run {look}.")
         return found[0]
 
     def runs(
