@@ -26,11 +26,12 @@ from brickwork_flows import (
     use_history,
 )
 from brickwork_flows.claims import Claim
-from brickwork_flows.errors import HistoryError
+from brickwork_flows.errors import HistoryError, NotResumable
 from brickwork_flows.history.interface import RunRecord
 from brickwork_flows.history.journal import Journal, folding
 from brickwork_flows.history.recorder import recover
 from brickwork_flows.history.sqlite import SqliteHistory
+from brickwork_flows.resuming import resumable
 from brickwork_flows.runtime import Runtime
 from brickwork_flows.testing.history import begun as events_of
 
@@ -338,6 +339,28 @@ def test_a_copied_history_has_its_own_end_of_a_run(program: Path, here: Runtime)
         with program.with_name("gate").open("w"):
             assert process.communicate(timeout=WAIT_SECONDS)[0] == "2\n"
     assert newest(here).state.type is StateType.COMPLETED
+
+
+def test_a_run_whose_journal_is_gone_is_resumed_all_the_same(program: Path, here: Runtime) -> None:
+    """A history that was copied without journals, or whose journals were removed, keeps no run."""
+    with begun(str(program), "held") as process:
+        eventually(lambda: effects(program)["gated"])
+        run = eventually(here.history.runs)[0]
+        copied = program.with_name("copied")
+        here.flush()
+        shutil.copytree(here.place.folder, copied, ignore=shutil.ignore_patterns("*.journal"))
+        with use_history(copied) as there:
+            assert newest(there).state.type is StateType.RUNNING
+            assert resumable(there, run.id).state.type is StateType.CRASHED
+            assert "left no journal" in newest(there).state.message
+            states = {each.key: each.state.type.value for each in there.history.children(run.id)}
+            assert states == {"step-0": "completed", "gated-0": "crashed"}
+            there.close()
+        with pytest.raises(NotResumable, match="has not ended: it is running"):
+            resumable(here, run.id)
+        assert newest(here).state.type is StateType.RUNNING
+        with program.with_name("gate").open("w"):
+            assert process.communicate(timeout=WAIT_SECONDS)[0] == "2\n"
 
 
 def test_a_process_id_that_was_given_out_again_means_nothing(program: Path, here: Runtime) -> None:

@@ -10,6 +10,7 @@ from brickwork_flows.definition import Flow
 from brickwork_flows.errors import FlowSuspended, NotResumable
 from brickwork_flows.history.events import StateSet
 from brickwork_flows.history.interface import RunRecord
+from brickwork_flows.history.recorder import is_at_work
 from brickwork_flows.history.requests import ask
 from brickwork_flows.reopening import flow_of, parameters_of
 from brickwork_flows.replay import Replay
@@ -214,6 +215,8 @@ def resumable(runtime: Runtime, run_id: str) -> RunRecord:
         raise NotResumable(
             f"The run {run_id} is part of another one.", fix=f"Resume that: {record.flow_run}."
         )
+    if record.state.type not in REPEATABLE and _crashed_unseen(runtime, record):
+        record = runtime.history.run(run_id)
     kind = record.state.type
     if kind is StateType.COMPLETED:
         raise NotResumable(f"The run {run_id} has completed.", fix="Call the flow for another run.")
@@ -233,24 +236,51 @@ def cancel_at_rest(runtime: Runtime, run_id: str) -> bool:
     if claim is None:
         return False
     try:
-        records = [*runtime.history.children(run_id), runtime.history.run(run_id)]
-        if records[-1].state.type is not StateType.PAUSED:
+        if runtime.history.run(run_id).state.type is not StateType.PAUSED:
             return False
-        runtime.history.record(
-            [
-                StateSet(
-                    *(each.id, len(each.states) + 1, "cancelled", "Cancelled"),
-                    *("somebody asked while it was paused", time.time(), each.attempts),
-                )
-                for each in records
-                if not each.state.final
-            ]
-        )
+        message = "somebody asked while it was paused"
+        _end_all(runtime, run_id, StateType.CANCELLED, message)
         for pause in open_pauses(runtime.history, run_id):
             remove(runtime.history, run_id, pause.key)
         return True
     finally:
         claim.release()
+
+
+def _crashed_unseen(runtime: Runtime, record: RunRecord) -> bool:
+    """Record that a run has crashed whose process has left nothing that tells so.
+
+    Its journal was removed, or a copy of the history was made without the journals.
+    """
+    if runtime.place.url:  # its process may be on another machine, with its journal
+        return False
+    if is_at_work(runtime.place.journals, record.id):
+        return False
+    claim = Claim.take(runtime.place.folder, record.id, patience=_CLAIM_SECONDS)
+    if claim is None:
+        return False
+    try:
+        if runtime.history.run(record.id).state != record.state:
+            return False  # it has gone on meanwhile
+        message = "no process runs it, and that which did has left no journal"
+        _end_all(runtime, record.id, StateType.CRASHED, message)
+        return True
+    finally:
+        claim.release()
+
+
+def _end_all(runtime: Runtime, run_id: str, kind: StateType, message: str) -> None:
+    records = [*runtime.history.children(run_id), runtime.history.run(run_id)]
+    runtime.history.record(
+        [
+            StateSet(
+                *(each.id, len(each.states) + 1, kind.value, kind.value.capitalize()),
+                *(message, time.time(), each.attempts),
+            )
+            for each in records
+            if not each.state.final
+        ]
+    )
 
 
 def resume_flow(

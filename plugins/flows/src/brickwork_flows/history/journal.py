@@ -23,6 +23,7 @@ from brickwork_flows.history.files import Lock, make_private, sync, sync_folder
 SUFFIX = ".journal"
 
 _CLOSED = -1
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _FOLDING_SECONDS = 10.0
 _LOOK_SECONDS = 0.01
 
@@ -138,9 +139,8 @@ class LeftJournal:
         Raises:
             HistoryError: It cannot be opened.
         """
-        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
-            lock = Lock(os.open(path, flags))
+            lock = Lock(os.open(path, _READ))
         except (FileNotFoundError, BlockingIOError):
             return None
         except OSError as error:
@@ -157,25 +157,7 @@ class LeftJournal:
         Raises:
             HistoryError: It cannot be read, or a newer version of this package wrote it.
         """
-        try:
-            with os.fdopen(os.dup(self._lock.file), "rb") as lines:
-                for line in lines:
-                    yield from self._events(line)
-        except OSError as error:
-            raise _unusable(self.path, error) from None
-
-    def _events(self, line: bytes) -> Sequence[Event]:
-        total, _, text = line[:-1].partition(b" ")
-        if not line.endswith(b"\n") or total != b"%08x" % zlib.crc32(text):
-            return ()
-        try:
-            return decoded(text)
-        except (ValueError, TypeError, IndexError):
-            # It is as it was written, so that to leave it out would lose what was acknowledged.
-            raise HistoryError(
-                f"The journal {self.path} has events that this version does not know.",
-                fix="Update brickwork-flows here to the version that wrote it; nothing is lost.",
-            ) from None
+        return _events(self.path, os.dup(self._lock.file))
 
     def remove(self) -> None:
         """Remove its file: everything in it is in the history."""
@@ -185,6 +167,43 @@ class LeftJournal:
     def release(self) -> None:
         """Leave it for another time."""
         self._lock.release()
+
+
+def events_so_far(path: Path) -> Iterator[Event]:
+    """Return what was recorded in a journal until now, also of a process that lives.
+
+    Raises:
+        FileNotFoundError: It is gone: its process has ended, or has begun another one.
+        HistoryError: As `LeftJournal.events`.
+    """
+    file = os.open(path, _READ)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        return iter(())
+    return _events(path, file)
+
+
+def _events(path: Path, file: int) -> Iterator[Event]:
+    try:
+        with os.fdopen(file, "rb") as lines:
+            for line in lines:
+                yield from _of_line(path, line)
+    except OSError as error:
+        raise _unusable(path, error) from None
+
+
+def _of_line(path: Path, line: bytes) -> Sequence[Event]:
+    total, _, text = line[:-1].partition(b" ")
+    if not line.endswith(b"\n") or total != b"%08x" % zlib.crc32(text):
+        return ()
+    try:
+        return decoded(text)
+    except (ValueError, TypeError, IndexError):
+        # It is as it was written, so that to leave it out would lose what was acknowledged.
+        raise HistoryError(
+            f"The journal {path} has events that this version does not know.",
+            fix="Update brickwork-flows here to the version that wrote it; nothing is lost.",
+        ) from None
 
 
 def journals_in(folder: Path) -> list[Path]:

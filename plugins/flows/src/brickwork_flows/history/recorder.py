@@ -11,7 +11,13 @@ from weakref import WeakSet
 from brickwork_flows.errors import HistoryError
 from brickwork_flows.history.events import Event, StateSet, encoded
 from brickwork_flows.history.interface import History
-from brickwork_flows.history.journal import Journal, LeftJournal, folding, journals_in
+from brickwork_flows.history.journal import (
+    Journal,
+    LeftJournal,
+    events_so_far,
+    folding,
+    journals_in,
+)
 from brickwork_flows.history.requests import Requests
 from brickwork_flows.states import FINAL, StateType
 
@@ -252,6 +258,21 @@ def recover(history: History, folder: Path) -> list[str]:
         return [run for path in journals_in(folder) for run in _folded(history, path)]
 
 
+def is_at_work(folder: Path, run: str) -> bool:
+    """Tell whether a process has recorded that a run runs in it, and not that it has ended.
+
+    Who asks has folded before what processes that died have left, so that it lives.
+
+    Raises:
+        HistoryError: A journal cannot be read.
+    """
+    while True:
+        try:
+            return any(run in _unfinished(events_so_far(path)) for path in journals_in(folder))
+        except FileNotFoundError:  # its process has ended, or has begun another one
+            continue
+
+
 def _folded(history: History, path: Path) -> list[str]:
     left = LeftJournal.take(path)
     if left is None:
@@ -269,8 +290,7 @@ def _folded(history: History, path: Path) -> list[str]:
 
 def _crashes(events: Sequence[Event]) -> tuple[list[StateSet], list[str]]:
     """Return the states of runs that had not ended, and which of them are flows."""
-    alive: dict[str, StateSet] = {}
-    keep_unfinished(alive, events)
+    alive = _unfinished(events)
     message, now = "its process was killed, or the machine stopped", time.time()
     ended = [
         StateSet(run, state.number + 1, "crashed", "Crashed", message, now, state.attempt)
@@ -278,6 +298,12 @@ def _crashes(events: Sequence[Event]) -> tuple[list[StateSet], list[str]]:
     ]
     # A task's run is called after its flow's, with a dot.
     return ended, [run for run in alive if "." not in run]
+
+
+def _unfinished(events: Iterable[Event]) -> dict[str, StateSet]:
+    alive: dict[str, StateSet] = {}
+    keep_unfinished(alive, events)
+    return alive
 
 
 def _broken(error: Exception) -> HistoryError:
