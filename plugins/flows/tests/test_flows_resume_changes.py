@@ -2,18 +2,22 @@
 
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
+from contextvars import copy_context
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from brickwork import BasicAuth, Secret, Vault
+from brickwork import BasicAuth, Secret, TaskCancelled, Vault
 from brickwork_flows import StateType, flow, resume, task
 from brickwork_flows.definition import Flow
 from brickwork_flows.errors import InvalidFlow, InvalidParameters, NotResumable, ReplayDiverged
 from brickwork_flows.history.interface import RunRecord
+from brickwork_flows.history.requests import ask
 from brickwork_flows.runtime import Runtime, current_runtime
 
 FLOWS = """
@@ -414,6 +418,30 @@ def test_another_attempt_may_go_another_way(runtime: Runtime) -> None:
         tries()
     assert resume(only(runtime).id, tries) == 12
     assert Counter(done) == {1: 1, 2: 1, "other 5": 1, 7: 1}
+
+
+def test_who_waited_for_another_attempt_may_go_another_way(runtime: Runtime) -> None:
+    """The attempt that a flow waited for when it was stopped is not the first one again."""
+
+    @flow(retries=1, retry_delay_seconds=600)
+    def tries() -> int:
+        if way.now == "before":
+            step(1)
+            raise OSError("busy")
+        return other(5)
+
+    def stop() -> None:
+        while not [run for run in runtime.history.runs() if run.state.name == "AwaitingRetry"]:
+            time.sleep(0.01)
+        ask(runtime.history, runtime.history.runs()[0].id, "cancel")
+
+    stopping = threading.Thread(target=copy_context().run, args=(stop,))
+    stopping.start()
+    with pytest.raises((TaskCancelled, OSError)):
+        tries()
+    stopping.join()
+    way.now = "after"
+    assert resume(only(runtime).id, tries) == 5
 
 
 # Blocks

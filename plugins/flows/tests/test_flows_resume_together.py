@@ -318,6 +318,26 @@ def test_a_run_is_not_kept_by_what_its_process_forked(tmp_path: Path) -> None:
         claim.release()
 
 
+def test_a_child_does_not_give_back_what_its_parent_has(tmp_path: Path) -> None:
+    """Where a forked child ends what its parent has begun, the run is the parent's still."""
+    code = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from brickwork_flows.claims import Claim\n"
+        f"claim = Claim.take(Path({str(tmp_path)!r}), 'f')\n"
+        "if os.fork() == 0:\n"
+        "    claim.release()\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+        f"assert Claim.take(Path({str(tmp_path)!r}), 'f') is None\n"
+        "claim.release()\n"
+        "claim.release()\n"
+    )
+    with begun("-c", code) as process:
+        _, told = process.communicate(timeout=WAIT_SECONDS)
+        assert process.returncode == 0, told
+
+
 # Whose journal it is
 
 

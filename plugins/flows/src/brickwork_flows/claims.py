@@ -61,5 +61,6 @@ class Claim:
 
     def release(self) -> None:
         """Give it back."""
-        self._path.unlink(missing_ok=True)
-        self._lock.release()
+        if self._lock.held:
+            self._path.unlink(missing_ok=True)
+            self._lock.release()

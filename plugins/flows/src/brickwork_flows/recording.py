@@ -12,7 +12,15 @@ from brickwork_flows.context import RunContext
 from brickwork_flows.current import CurrentRun, described_run
 from brickwork_flows.errors import IllegalTransition, ReplayDiverged, WorkerDied
 from brickwork_flows.history.events import Event, StateSet
-from brickwork_flows.states import CACHED, RETRYING, ROLLED_BACK, State, StateType, check_transition
+from brickwork_flows.states import (
+    AWAITING_RETRY,
+    CACHED,
+    RETRYING,
+    ROLLED_BACK,
+    State,
+    StateType,
+    check_transition,
+)
 
 MAX_MESSAGE = 500
 
@@ -123,7 +131,7 @@ class Run:
         if self.context.kind == "flow":  # what this attempt submitted must not meet the next one
             self.context.flow.runner.close(cancel=True)
         message = f"attempt {number}: {described(error)}; the next begins in {delay:.3g} s"
-        self.set(StateType.SCHEDULED, "AwaitingRetry", message)
+        self.set(StateType.SCHEDULED, AWAITING_RETRY, message)
 
     def attempt_begins(self, number: int) -> None:
         """Record that another attempt begins."""

@@ -8,7 +8,7 @@ from brickwork_flows.history.events import ResultKept
 from brickwork_flows.history.interface import History, RunRecord
 from brickwork_flows.result_settings import ResultSettings
 from brickwork_flows.results import restore
-from brickwork_flows.states import CACHED, RETRYING, ROLLED_BACK, StateType
+from brickwork_flows.states import AWAITING_RETRY, CACHED, RETRYING, ROLLED_BACK, StateType
 
 if TYPE_CHECKING:
     from brickwork_flows.staging import Staging
@@ -220,8 +220,8 @@ def _changed(history: History, root: str) -> dict[str, str]:
 
 
 def _retried(record: RunRecord) -> bool:
-    """Tell whether a run was tried again, and what it calls may be other than it was at first."""
-    return any(state.name == RETRYING for state in record.states)
+    """Tell whether a run was to be tried again, and may call something else then than at first."""
+    return any(state.name in (AWAITING_RETRY, RETRYING) for state in record.states)
 
 
 def _within(key: str, callers: set[str]) -> bool:

@@ -81,6 +81,9 @@ where its result was not kept or it was rolled back.
 RETRYING = "Retrying"
 """The name of the state in which a run that failed is tried again."""
 
+AWAITING_RETRY = "AwaitingRetry"
+"""The name of the state in which a run that failed waits until it is tried again."""
+
 AWAITING_SLOT = "AwaitingConcurrencySlot"
 """The name of the state in which a run waits for a slot of a limit."""
 

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from weakref import WeakSet
 
+_CLOSED = -1
+
 
 class Lock:
     """An open file that this process has locked; the system drops the lock when that ends.
@@ -37,20 +39,29 @@ class Lock:
         return self._file
 
     @property
+    def held(self) -> bool:
+        """Whether this process has it."""
+        return self._file != _CLOSED
+
+    @property
     def removed(self) -> bool:
         """Whether the file was removed after it was opened."""
         return os.fstat(self._file).st_nlink == 0
 
     def release(self) -> None:
-        """Unlock and close it."""
+        """Unlock and close it; nothing in a forked process, which does not have it."""
+        if not self.held:
+            return
         _locks.discard(self)
         # By hand: a program that was just begun may still have the file, too.
         fcntl.flock(self._file, fcntl.LOCK_UN)
         os.close(self._file)
+        self._file = _CLOSED
 
     def forget(self) -> None:
         """In a forked process: leave it to the parent."""
         os.close(self._file)
+        self._file = _CLOSED
 
 
 _locks: WeakSet[Lock] = WeakSet()
