@@ -11,6 +11,7 @@ from brickwork.cli.arguments import (
     read_arguments as read_arguments,
 )
 from brickwork.cli.invocation import Invocation as Invocation, pass_invocation as pass_invocation
+from brickwork.cli.named_tasks import named_tasks as named_tasks
 from brickwork.cli.output import (
     harmless as harmless,
     harmless_lines as harmless_lines,
@@ -29,6 +30,7 @@ __all__ = [
     "harmless_lines",
     "json_option",
     "jsonable",
+    "named_tasks",
     "note",
     "opened",
     "pass_invocation",

@@ -11,6 +11,15 @@ if TYPE_CHECKING:
         AwsCredentials as AwsCredentials,
         ClientOptions as ClientOptions,
     )
+    from brickwork_aws.errors import (
+        AwsConflict as AwsConflict,
+        AwsDenied as AwsDenied,
+        AwsError as AwsError,
+        AwsJobFailed as AwsJobFailed,
+        AwsNotFound as AwsNotFound,
+        AwsTimeout as AwsTimeout,
+    )
+    from brickwork_aws.generic import aws_call as aws_call, aws_wait as aws_wait
     from brickwork_aws.roles import AssumeRole as AssumeRole, WebIdentity as WebIdentity
     from brickwork_aws.s3.bucket import S3Bucket as S3Bucket
     from brickwork_aws.s3.objects import S3Object as S3Object
@@ -30,6 +39,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "credentials": "AwsCredentials ClientOptions",
+    "errors": "AwsConflict AwsDenied AwsError AwsJobFailed AwsNotFound AwsTimeout",
+    "generic": "aws_call aws_wait",
     "roles": "AssumeRole WebIdentity",
     "s3.bucket": "S3Bucket",
     "s3.objects": "S3Object",

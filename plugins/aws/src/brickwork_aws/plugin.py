@@ -17,9 +17,17 @@ def brickwork_blocks() -> Mapping[str, str]:
 
 
 @hookimpl
+def brickwork_commands() -> Mapping[str, str]:
+    """The commands."""
+    return {"aws": "brickwork_aws.cli.aws:group"}
+
+
+@hookimpl
 def brickwork_tasks() -> Mapping[str, str]:
     """The prebuilt tasks."""
     return {
+        "aws.aws_call": "brickwork_aws.generic:aws_call",
+        "aws.aws_wait": "brickwork_aws.generic:aws_wait",
         "aws.s3_copy": "brickwork_aws.s3.tasks:s3_copy",
         "aws.s3_delete": "brickwork_aws.s3.tasks:s3_delete",
         "aws.s3_download_file": "brickwork_aws.s3.tasks:s3_download_file",

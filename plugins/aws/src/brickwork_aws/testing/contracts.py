@@ -11,6 +11,7 @@ import pytest
 
 from brickwork import Block, Secret, Storage, Task
 from brickwork.testing import BlockContract, StorageContract, TaskContract
+from brickwork_aws import generic
 from brickwork_aws.credentials import AwsCredentials, ClientOptions
 from brickwork_aws.roles import AssumeRole, WebIdentity
 from brickwork_aws.s3 import tasks
@@ -26,8 +27,10 @@ from brickwork_aws.testing.fixtures import (
 
 # The fixtures too: pytest finds them where the classes are.
 __all__ = [
+    "TestAwsCall",
     "TestAwsCredentials",
     "TestAwsCredentialsOfRoles",
+    "TestAwsWait",
     "TestS3Bucket",
     "TestS3BucketOnMoto",
     "TestS3BucketOnSeaweedfs",
@@ -231,6 +234,53 @@ class _S3TaskContract(TaskContract):
                 for each in (one, two)
             )
         return bool(one == two)
+
+
+class TestAwsCall(TaskContract):
+    """aws_call."""
+
+    @pytest.fixture
+    def task(self) -> Task[..., Any]:
+        """Return the task."""
+        return generic.aws_call
+
+    @pytest.fixture
+    def call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
+        """Return arguments of an operation that changes nothing."""
+        return {
+            "credentials": s3_credentials,
+            "service": "sts",
+            "operation": "get_caller_identity",
+        }
+
+
+class TestAwsWait(TaskContract):
+    """aws_wait."""
+
+    @pytest.fixture
+    def task(self) -> Task[..., Any]:
+        """Return the task."""
+        return generic.aws_wait
+
+    @pytest.fixture
+    def call(self, s3_bucket: S3Bucket) -> Mapping[str, Any]:
+        """Return arguments of a waiter for what is so already."""
+        return {
+            "credentials": s3_bucket.credentials,
+            "service": "s3",
+            "waiter": "bucket_exists",
+            "Bucket": s3_bucket.bucket,
+        }
+
+    @pytest.fixture
+    def slow_call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
+        """Return arguments of a waiter for what will not be."""
+        return {
+            "credentials": s3_credentials,
+            "service": "s3",
+            "waiter": "bucket_exists",
+            "Bucket": "no-such-bucket",
+        }
 
 
 class TestS3UploadFile(_S3TaskContract):
