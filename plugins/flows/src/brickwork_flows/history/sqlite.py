@@ -294,7 +294,7 @@ class SqliteHistory(History):
         folder = self.path.parent
         if folder.exists() and not folder.is_dir():
             raise HistoryError(
-                f"The history is to be in {folder}, which is no folder.",
+                f"The history cannot be in {folder}, which is no folder.",
                 fix="Set BRICKWORK_HISTORY to a folder; it is made where it lacks.",
             )
 
