@@ -100,6 +100,8 @@ if TYPE_CHECKING:
     from brickwork_flows.retention import Pruned as Pruned, prune_runs as prune_runs
     from brickwork_flows.runners import TaskRunner as TaskRunner, ThreadRunner as ThreadRunner
     from brickwork_flows.runners.processes import ProcessRunner as ProcessRunner
+    from brickwork_flows.runners.remote import RemoteCall as RemoteCall
+    from brickwork_flows.runners.worker import perform_order as perform_order
     from brickwork_flows.runs import (
         RecordedRun as RecordedRun,
         get_run as get_run,
@@ -153,6 +155,8 @@ _HOMES = {
     "resuming": "aresume_flow_run resume resume_flow_run",
     "runners": "TaskRunner ThreadRunner",
     "runners.processes": "ProcessRunner",
+    "runners.remote": "RemoteCall",
+    "runners.worker": "perform_order",
     "retention": "Pruned prune_runs",
     "runs": "RecordedRun get_run list_runs",
     "runtime": "use_history",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from brickwork import BrickworkError, Task, mask
 from brickwork_flows.errors import NotSendable
 from brickwork_flows.runners.far import Here
-from brickwork_flows.runners.programs import Files, is_nowhere
+from brickwork_flows.runners.programs import Program, is_nowhere
 
 
 class Packed(NamedTuple):
@@ -45,7 +45,7 @@ def packed(
         NotSendable: Something in it cannot be pickled.
     """
     what = f"The task {task.name!r} or an argument"
-    order = (Files(), task, args, dict(kwargs), seconds, where)
+    order = (Program(), task, args, dict(kwargs), seconds, where)
     if not is_nowhere():
         return pickled(order, what)
     # As a module, by name, it would go well and not be found there.

@@ -6,17 +6,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from brickwork import Task, TaskTimeout, check_cancelled, progress, remaining
+from brickwork import Task, TaskTimeout, check_cancelled
 from brickwork_flows.context import current_run
 from brickwork_flows.errors import WorkerDied
 from brickwork_flows.finding import WORKER
 from brickwork_flows.futures import scope_here
-from brickwork_flows.runners.far import here
 from brickwork_flows.runners.interface import Watching
-from brickwork_flows.runners.orders import Packed, packed, unpacked
-from brickwork_flows.runners.programs import main_module
+from brickwork_flows.runners.remote import RemoteCall
 from brickwork_flows.runners.threads import ThreadRunner
-from brickwork_flows.runners.worker import LOOK_SECONDS, work
+from brickwork_flows.runners.worker import LOOK_SECONDS, READY, work
 from brickwork_flows.working import Work
 
 if TYPE_CHECKING:
@@ -76,18 +74,18 @@ class ProcessRunner(ThreadRunner):
             TaskTimeout: It had to be, since the task did not end when its time was up.
         """
         check_cancelled()
-        order = packed(task, args, kwargs, remaining(), here())
+        call = RemoteCall(task, args, kwargs, watcher)
         worker = self._worker()
         try:
             with scope_here().waking(worker.kill):
-                worker.send(order)
-                outcome = worker.answer(task, watcher)
+                worker.send(call.order)
+                worker.answer(call, task)
         except BaseException:
             worker.end()
             check_cancelled()
             raise
         self._give_back(worker)
-        return unpacked(outcome)
+        return call.result()
 
     def _worker(self) -> "Worker":
         while True:
@@ -141,9 +139,7 @@ class Worker:
         self._pipe: Connection
         self._pipe, there = context.Pipe()
         held = None if of is None else _Held(of.file)
-        self._process: SpawnProcess = context.Process(
-            target=work, args=(there, main_module(), held), name=WORKER
-        )
+        self._process: SpawnProcess = context.Process(target=work, args=(there, held), name=WORKER)
         self._process.start()
         there.close()
         assert self._process.pid is not None  # noqa: S101  # it was started
@@ -165,23 +161,19 @@ class Worker:
         except OSError:
             raise self._died() from None
 
-    def answer(self, task: Task[..., Any], watcher: Watching) -> Packed:
-        """Wait for the task's end; tell the watcher of retries meanwhile."""
-        import pickle
-
+    def answer(self, call: RemoteCall, task: Task[..., Any]) -> None:
+        """Wait for the end of a call, and let it hear what happens meanwhile."""
         until: float | None = None
-        while True:
-            kind, *rest = pickle.loads(self._heard(task, until))  # noqa: S301  # from our process
-            if kind == "ended":
-                return Packed(*rest)
-            if kind == "ready":
+        while not call.ended:
+            told = self._heard(task, until)
+            if told == READY:
                 self._ready = True
                 continue
+            kind = call.hear(told)
             if kind in ("begins", "attempt_begins") and task.timeout_seconds is not None:
                 until = time.monotonic() + task.timeout_seconds + OVERDUE_SECONDS
             elif kind == "retry_planned":
                 until = None
-            _take(kind, rest, watcher)
 
     def _heard(self, task: Task[..., Any], until: float | None) -> bytes:
         while not self._told.poll(LOOK_SECONDS * 1000):
@@ -250,22 +242,3 @@ class _Held:
         from multiprocessing.reduction import DupFd
 
         return DupFd(self._file).detach, ()
-
-
-def _take(kind: str, what: list[Any], watcher: Watching) -> None:
-    """Do what a process tells: of what was logged, made or reported, or of an attempt."""
-    context = current_run.get()
-    if kind == "begins":
-        return
-    if kind == "progress":
-        progress(*what)
-    elif kind not in ("line", "artifact", "record"):
-        getattr(watcher, kind)(*what)
-    elif context is not None:
-        flow = context.flow
-        if kind == "line":
-            flow.log.add(context.id, *what)
-        elif kind == "artifact":
-            flow.artifact(*what)
-        else:
-            flow.write(*what)

@@ -13,6 +13,8 @@ from typing import Any
 
 from brickwork_flows.finding import know_files, known_files
 
+_main = ""
+
 
 def main_module() -> str:
     """Return the program's module, or its folder, where multiprocessing does not load it."""
@@ -30,29 +32,35 @@ def is_nowhere() -> bool:
     return getattr(main, "__spec__", None) is None and getattr(main, "__file__", None) is None
 
 
-class Files:
-    """Pickles as what lets another process import the files that were loaded here."""
+class Program:
+    """Pickles as what lets another process find the program of this one, and files loaded here."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return know_files, (known_files(),)
+        return know_program, (main_module(), known_files())
+
+
+def know_program(main: str, files: dict[str, str]) -> None:
+    """Let `Unpickler` find what another process has defined.
+
+    Args:
+        main: What `main_module` returned there.
+        files: What `known_files` returned there.
+    """
+    global _main
+    _main = main
+    know_files(files)
 
 
 class Unpickler(pickle.Unpickler):
-    """Unpickles also what the program defines.
+    """Unpickles also what the program of another process defines, once that is known."""
 
-    Args:
-        data: A pickle.
-        main: What `main_module` returned in the process that made it.
-    """
-
-    def __init__(self, data: bytes, main: str) -> None:
+    def __init__(self, data: bytes) -> None:
         super().__init__(BytesIO(data))
-        self._main = main
 
     def find_class(self, module: str, name: str) -> Any:
         """Return what a name stands for."""
-        if module == "__main__" and self._main:
-            _load(self._main)
+        if module == "__main__" and _main:
+            _load(_main)
         return super().find_class(module, name)
 
 

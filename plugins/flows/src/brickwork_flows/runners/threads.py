@@ -39,7 +39,7 @@ class ThreadRunner(TaskRunner):
                 f"A runner with {max_workers} workers runs nothing.", fix="Give 1 or more."
             )
         self.max_workers = max_workers
-        self._pool = Pool(max_workers, "brickwork-task")
+        self._threads = Pool(max_workers, "brickwork-task")
         self._open: dict[RunFuture[Any], None] = {}  # in the order in which they came
         self._in_loop: set[Any] = set()
         self._lock = threading.Lock()
@@ -60,14 +60,14 @@ class ThreadRunner(TaskRunner):
                 value = function()
             except Parked as parked:
                 go_on = parked.go_on
-                parked.wait(lambda: self._pool.put(lambda: work(go_on)))
+                parked.wait(lambda: self._threads.put(lambda: work(go_on)))
             except BaseException as error:  # noqa: BLE001  # raised where the result is asked for
                 future.end(None, error)
             else:
                 future.end(value)
 
         self._watch(future)
-        self._pool.put(begin)
+        self._threads.put(begin)
 
     def start_async(self, future: RunFuture[Any], function: Callable[[], Any], /) -> None:
         """Run a coroutine function: as a task of the running loop, else in a thread."""
@@ -124,7 +124,7 @@ class ThreadRunner(TaskRunner):
     def close(self, *, cancel: bool) -> None:
         """End the threads; what does not stop soon after it was cancelled is left behind."""
         stopped = self.cancel() if cancel else True
-        self._pool.close(GRACE_SECONDS if stopped else 0.0)
+        self._threads.close(GRACE_SECONDS if stopped else 0.0)
 
     def cancel(self) -> bool:
         """Cancel what has not ended; return whether it stopped before the grace was over."""

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +18,27 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 LOOK_SECONDS = 1.0
+READY = b"ready"
 
 
-def work(pipe: "Connection", main: str, held: int | None) -> None:
+def perform_order(order: bytes, tell: Callable[[bytes], object]) -> None:
+    """Perform a task for a runner that works elsewhere, in the process that it works in.
+
+    Args:
+        order: What `RemoteCall.order` is there. Reading it can run code: take it only from those
+            who may run theirs here.
+        tell: Is called with what `RemoteCall.hear` is to be given, from any thread, also while the
+            task runs; at last with how it ended.
+    """
+    telling = Telling(tell)
+    telling.end(_performed(order, telling))
+
+
+def work(pipe: "Connection", held: int | None) -> None:
     """Perform one task after the other, until the pipe is closed at its other end.
 
     Args:
         pipe: Orders come by it, and what happens is told.
-        main: The program, where multiprocessing has not loaded it.
         held: A file that is open as long as this process lives.
     """
     import signal
@@ -36,7 +50,7 @@ def work(pipe: "Connection", main: str, held: int | None) -> None:
         os.set_inheritable(held, False)
     parent = os.getppid()
     _end_with_parent(parent)
-    pipe.send_bytes(pickle.dumps(("ready",)))
+    pipe.send_bytes(READY)
     while True:
         try:
             order = pipe.recv_bytes()
@@ -44,10 +58,8 @@ def work(pipe: "Connection", main: str, held: int | None) -> None:
             return
         if os.getppid() != parent:
             return  # it may be run again by somebody else
-        telling = Telling(pipe)
-        outcome = _performed(order, telling, main)
         try:
-            telling.end(outcome)
+            perform_order(order, pipe.send_bytes)
         except OSError:
             return  # the parent was killed
 
@@ -77,10 +89,10 @@ def _end_with_parent(parent: int) -> None:
 class Telling:
     """Tells the parent of retries, and of what is logged, printed and made."""
 
-    def __init__(self, pipe: "Connection") -> None:
+    def __init__(self, tell: Callable[[bytes], object]) -> None:
         from threading import Lock
 
-        self._pipe = pipe
+        self._tell = tell
         self._lock = Lock()
         self._ended = False
 
@@ -109,7 +121,7 @@ class Telling:
         with self._lock:
             if not self._ended:
                 self._ended = what[0] == "ended"
-                self._pipe.send_bytes(data)
+                self._tell(data)
 
     @property
     def run(self) -> CurrentRun | None:
@@ -135,9 +147,9 @@ class Telling:
         self._send("attempt_begins", number)
 
 
-def _performed(order: bytes, watcher: Telling, main: str) -> Packed:
+def _performed(order: bytes, watcher: Telling) -> Packed:
     try:
-        task, args, kwargs, seconds, where = Unpickler(order, main).load()[1:]
+        task, args, kwargs, seconds, where = Unpickler(order).load()[1:]
     except BaseException as error:  # noqa: BLE001  # as below
         return _failed(_unreadable(error), error)
     try:
