@@ -59,6 +59,7 @@ class Replay:
         calls: The calls, by their keys.
         left: For each caller (empty: the flow), the calls that it made and has not made again.
             Only for callers of which it can be said what they must call next.
+        callers: Which of the calls made others.
         staged: What its transactions have put aside; None for nothing.
         diverged: What is wrong, once a call was found that the run did not make before. Nothing
             more is called then, and the run fails, whatever the body makes of the error.
@@ -66,6 +67,7 @@ class Replay:
 
     calls: dict[str, PastCall] = field(default_factory=dict)
     left: dict[str, dict[str, str]] = field(default_factory=dict)
+    callers: set[str] = field(default_factory=set)
     staged: "Staging | None" = None
     diverged: ReplayDiverged | None = None
 
@@ -93,8 +95,10 @@ class Replay:
                 state.name == CACHED,
                 record.kind,
             )
+            caller = record.key.rpartition("/")[0]
+            replay.callers.add(caller)
             if not here:
-                replay.left.setdefault(record.key.rpartition("/")[0], {})[record.key] = record.name
+                replay.left.setdefault(caller, {})[record.key] = record.name
         return replay
 
     def knows(self, key: str) -> bool:
@@ -163,7 +167,9 @@ class Replay:
         """
         before = self.calls[key]
         if before.inputs != inputs or before.kind != kind:
-            if before.here or not before.known:
+            if before.here:
+                return False, None  # another attempt may do something else
+            if not before.known:
                 self._free(key)
                 return False, None
             raise self.diverges(
@@ -191,12 +197,14 @@ class Replay:
 
     def _free(self, key: str) -> None:
         """Let what a call called be other than it was: it is made with other arguments."""
+        if key not in self.callers:
+            return
         within = f"{key}/"
-        for each, past in self.calls.items():
+        for each, past in list(self.calls.items()):
             if each.startswith(within):
                 self.calls[each] = past._replace(here=True)
         for caller in [each for each in self.left if f"{each}/".startswith(within)]:
-            del self.left[caller]
+            self.left.pop(caller, None)
 
 
 NOT_KEPT = "it completed before, and runs again: its result was not kept"
