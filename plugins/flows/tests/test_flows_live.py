@@ -7,6 +7,7 @@ import struct
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -351,6 +352,19 @@ def test_no_color_has_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "m" not in terminal.codes
 
 
+def test_what_the_terminal_cannot_write_is_counted_as_it_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a terminal of ASCII a letter takes four cells or more; the line fits nonetheless."""
+    tty = terminal_of(monkeypatch)
+    monkeypatch.setattr(Tty, "encoding", "ascii")
+    monkeypatch.setattr(Screen, "_size", lambda _: (20, 24))
+    screen = Screen(lambda _: [Row(0, "*", "", "größe" * 3, "文", ended=False)])
+    screen.paint()
+    screen.close()
+    assert Terminal(20).feed(tty.getvalue()).text == "* gr\\xf6\\xdfegr\\xf~"
+
+
 def test_many_threads_print_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line that was printed stands there once, and the tree below all."""
     tty = terminal_of(monkeypatch)
@@ -457,6 +471,19 @@ def endless() -> None:
     waits.submit()
     waits()
 
+@task
+def stubborn() -> None:
+    while True:
+        try:
+            Path(__file__).with_name("waits").touch()
+            time.sleep(0.01)
+        except BaseException:
+            Path(__file__).with_name("told").touch()
+
+@flow
+def unwilling() -> None:
+    stubborn.submit().result()
+
 @flow(task_runner=ProcessRunner(1))
 def far() -> None:
     counts.submit().result()
@@ -535,6 +562,20 @@ def test_ctrl_c_leaves_the_terminal_as_it_was(target: Callable[[str], str], tmp_
     assert terminal.codes <= set("AJKm")
     assert "Cancelled" in terminal.text
     assert "to go on: brickwork run resume" in terminal.text
+
+
+def test_ctrl_c_twice_waits_for_nothing(target: Callable[[str], str], tmp_path: Path) -> None:
+    """What does not listen is left at once, and recorded as cancelled; how to go on is said."""
+    with Conversation("flow", "run", target("unwilling")) as talk:
+        talk.wait_for("stubborn-0")
+        talk.press(b"\x03")
+        while not (tmp_path / "told").exists():
+            time.sleep(0.01)
+        talk.press(b"\x03")
+        assert talk.end() == 130
+    assert "to go on: brickwork run resume" in talk.shown
+    done = command_line("run", "ls", "--json")
+    assert [each["state"] for each in done.json["runs"]] == ["cancelled"]
 
 
 def test_secrets_are_masked_in_the_tree(target: Callable[[str], str]) -> None:

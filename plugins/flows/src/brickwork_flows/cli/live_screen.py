@@ -116,11 +116,20 @@ class Screen:
 
     def _paint(self) -> None:
         width, height = self._size()
-        rows = self._rows(max(2, height - _MARGIN))
+        rows = [self._writable(row) for row in self._rows(max(2, height - _MARGIN))]
         self._frame = [row.text(width - 1, colours=self._colours) for row in rows]
         self._plain = [row.text(width - 1, colours=False) for row in rows]
         self._last = time.monotonic()
         self._draw()
+
+    def _writable(self, row: Row) -> Row:
+        """Return a row as the stream would write it, which may take more cells."""
+        encoding = getattr(self._error, "encoding", None) or "utf-8"
+        label, about = (
+            text.encode(encoding, "backslashreplace").decode(encoding)
+            for text in (row.label, row.about)
+        )
+        return row._replace(label=label, about=about)
 
     def _draw(self) -> None:
         up = self._up()

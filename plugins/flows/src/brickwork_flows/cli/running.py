@@ -105,8 +105,12 @@ def _shown(
 
 @contextmanager
 def _interruptible(runtime: Runtime, run_id: str, leave: Callable[[], object]) -> Iterator[None]:
-    """Let Ctrl-C, and who cancels the run, end it soon, also if it does not listen."""
+    """Let Ctrl-C, and who cancels the run, end it soon, also if it does not listen.
+
+    A second Ctrl-C waits for nothing any more.
+    """
     timers: list[threading.Timer] = []
+    abandoning = threading.Lock()
 
     def later(seconds: float, function: Callable[[], object]) -> None:
         timer = threading.Timer(seconds, function)
@@ -115,13 +119,16 @@ def _interruptible(runtime: Runtime, run_id: str, leave: Callable[[], object]) -
         timer.start()
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:
-        if not any(timer.function is abandon for timer in timers):
-            later(GRACE_SECONDS, abandon)
-        raise KeyboardInterrupt
+        again = any(timer.function is abandon for timer in timers)
+        # In another thread: what is interrupted here may hold what that needs.
+        later(0.0 if again else GRACE_SECONDS, abandon)
+        if not again:
+            raise KeyboardInterrupt
 
     def abandon() -> None:
-        leave()
-        _abandon(runtime, run_id)
+        if abandoning.acquire(blocking=False):
+            leave()
+            _abandon(runtime, run_id)
 
     # A call that blocks is woken by a signal alone.
     runtime.on_cancel = lambda: later(_CANCEL_SECONDS, lambda: os.kill(os.getpid(), signal.SIGINT))
