@@ -86,7 +86,7 @@ def restored(kept: Mapping[str, Mapping[str, Any]], again: Mapping[str, Any]) ->
         lines = "".join(f"\n  - {name}: {why}" for name, why in missing.items())
         raise InvalidParameters(
             f"{len(missing)} parameter(s) of the run must be given again{lines}",
-            fix="Give them: resume(run_id, name=value), or `brickwork run resume ID -p NAME=VALUE`.",
+            fix="Give them: resume(run_id, name=value), or: brickwork run resume ID -p NAME=VALUE",
         )
     if known:
         raise InvalidParameters(
