@@ -133,26 +133,25 @@ def test_what_does_not_fit_is_refused_before_it_is_sent(
     assert "Zq7!-v" not in str(caught.value)
 
 
-def test_tokens_that_botocore_makes_do_not_lack(s3_credentials: AwsCredentials) -> None:
-    """Required client tokens are made by botocore; a call without one is right."""
-    checked = Operation(s3_credentials, "resource-groups", "list_groups").checked({})
-    assert checked == {}
-    operation = Operation(s3_credentials, "stepfunctions", "create_activity")
-    assert operation.checked({"name": "a"}) == {"name": "a"}
-    fleet = Operation(s3_credentials, "emr-serverless", "start_job_run")
+def test_tokens_of_requests_are_made(s3_credentials: AwsCredentials) -> None:
+    """By them a service knows a request that is sent again; one that was given stays."""
+    operation = Operation(s3_credentials, "emr-serverless", "start_job_run")
     sent = {"applicationId": "a", "executionRoleArn": "arn:aws:iam::123456789012:role/jobs"}
-    assert fleet.checked(sent) == sent
+    one, two = operation.checked(sent), operation.checked(sent)
+    assert len(one["clientToken"]) == 36
+    assert one["clientToken"] != two["clientToken"]
+    assert operation.checked({**sent, "clientToken": "mine"})["clientToken"] == "mine"
 
 
 def test_texts_for_numbers_and_lists_are_read(s3_credentials: AwsCredentials) -> None:
     """As JSON: that is how they come from the command line."""
-    operation = Operation(s3_credentials, "ecs", "run_task")
-    given = {"taskDefinition": "7", "count": "2", "tags": '[{"key": "a"}]'}
-    assert operation.checked(given) == {
-        "taskDefinition": "7",
-        "count": 2,
-        "tags": [{"key": "a"}],
+    operation = Operation(s3_credentials, "ecs", "list_tasks")
+    assert operation.checked({"cluster": "7", "maxResults": "2"}) == {
+        "cluster": "7",
+        "maxResults": 2,
     }
+    described = Operation(s3_credentials, "ecs", "describe_tasks")
+    assert described.checked({"tasks": '["a"]'}) == {"tasks": ["a"]}
 
 
 def test_the_operation_is_named_as_its_permission(s3_credentials: AwsCredentials) -> None:

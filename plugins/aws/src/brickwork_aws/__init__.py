@@ -20,6 +20,15 @@ if TYPE_CHECKING:
         AwsTimeout as AwsTimeout,
     )
     from brickwork_aws.generic import aws_call as aws_call, aws_wait as aws_wait
+    from brickwork_aws.jobs.athena import (
+        AthenaQuery as AthenaQuery,
+        athena_cancel_query as athena_cancel_query,
+        athena_read_rows as athena_read_rows,
+        athena_read_table as athena_read_table,
+        athena_run_query as athena_run_query,
+        athena_start_query as athena_start_query,
+        athena_wait_query as athena_wait_query,
+    )
     from brickwork_aws.roles import AssumeRole as AssumeRole, WebIdentity as WebIdentity
     from brickwork_aws.s3.bucket import S3Bucket as S3Bucket
     from brickwork_aws.s3.objects import S3Object as S3Object
@@ -41,6 +50,10 @@ _HOMES = {
     "credentials": "AwsCredentials ClientOptions",
     "errors": "AwsConflict AwsDenied AwsError AwsJobFailed AwsNotFound AwsTimeout",
     "generic": "aws_call aws_wait",
+    "jobs.athena": (
+        "AthenaQuery athena_cancel_query athena_read_rows athena_read_table athena_run_query"
+        " athena_start_query athena_wait_query"
+    ),
     "roles": "AssumeRole WebIdentity",
     "s3.bucket": "S3Bucket",
     "s3.objects": "S3Object",

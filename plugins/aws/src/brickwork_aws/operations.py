@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from brickwork import BrickworkError, InvalidArguments, Secret, check_cancelled
 from brickwork_aws.errors import AwsTimeout, explained, never_so
@@ -105,9 +106,10 @@ class Operation:
         else:
             for name in sent.keys() & shape.members.keys():
                 sent[name] = _read(sent[name], shape.members[name].type_name)
-            # What botocore fills in by itself does not lack.
-            tokens = dict.fromkeys(self.model.idempotent_members, "token")
-            report = ParamValidator().validate({**tokens, **sent}, shape)
+            # By these a service knows a request that is sent again; botocore would make them later.
+            for name in self.model.idempotent_members:
+                sent.setdefault(name, str(uuid4()))
+            report = ParamValidator().validate(sent, shape)
             # Its public report shows the values.
             problems = [_problem(*each) for each in report._errors]  # noqa: SLF001
         if problems:

@@ -26,6 +26,12 @@ def brickwork_commands() -> Mapping[str, str]:
 def brickwork_tasks() -> Mapping[str, str]:
     """The prebuilt tasks."""
     return {
+        "aws.athena_cancel_query": "brickwork_aws.jobs.athena:athena_cancel_query",
+        "aws.athena_read_rows": "brickwork_aws.jobs.athena:athena_read_rows",
+        "aws.athena_read_table": "brickwork_aws.jobs.athena:athena_read_table",
+        "aws.athena_run_query": "brickwork_aws.jobs.athena:athena_run_query",
+        "aws.athena_start_query": "brickwork_aws.jobs.athena:athena_start_query",
+        "aws.athena_wait_query": "brickwork_aws.jobs.athena:athena_wait_query",
         "aws.aws_call": "brickwork_aws.generic:aws_call",
         "aws.aws_wait": "brickwork_aws.generic:aws_wait",
         "aws.s3_copy": "brickwork_aws.s3.tasks:s3_copy",

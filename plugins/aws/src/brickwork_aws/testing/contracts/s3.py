@@ -1,7 +1,4 @@
-"""Conformance of what this package brings, for ``brickwork plugin check`` and its own tests.
-
-Each class starts a server on 127.0.0.1, moto where nothing else is said.
-"""
+"""Conformance of the bucket, as a block and as a storage, and of the tasks on it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,111 +6,13 @@ from typing import Any
 
 import pytest
 
-from brickwork import Block, Secret, Storage, Task
+from brickwork import Block, Storage, Task
 from brickwork.testing import BlockContract, StorageContract, TaskContract
-from brickwork_aws import generic
-from brickwork_aws.credentials import AwsCredentials, ClientOptions
-from brickwork_aws.roles import AssumeRole, WebIdentity
 from brickwork_aws.s3 import tasks
 from brickwork_aws.s3.bucket import S3Bucket
-from brickwork_aws.testing.fixtures import (
-    no_aws_settings,
-    s3_bucket,
-    s3_credentials,
-    s3_server,
-    strict_s3_bucket,
-    strict_s3_server,
-)
-
-# The fixtures too: pytest finds them where the classes are.
-__all__ = [
-    "TestAwsCall",
-    "TestAwsCredentials",
-    "TestAwsCredentialsOfRoles",
-    "TestAwsWait",
-    "TestS3Bucket",
-    "TestS3BucketOnMoto",
-    "TestS3BucketOnSeaweedfs",
-    "TestS3Copy",
-    "TestS3Delete",
-    "TestS3DownloadFile",
-    "TestS3DownloadFolder",
-    "TestS3List",
-    "TestS3Move",
-    "TestS3Presign",
-    "TestS3Read",
-    "TestS3UploadFile",
-    "TestS3UploadFolder",
-    "TestS3Write",
-    "no_aws_settings",
-    "s3_bucket",
-    "s3_credentials",
-    "s3_server",
-    "strict_s3_bucket",
-    "strict_s3_server",
-]
+from brickwork_aws.testing.contracts.credentials import GOLDEN, closed_port
 
 MIB = 1024 * 1024
-GOLDEN = Path(__file__).parent / "golden"
-"""What releases of this package have saved."""
-
-
-def _credentials() -> AwsCredentials:
-    return AwsCredentials(
-        access_key_id="AKIAIOSFODNN7EXAMPLE",
-        secret_access_key=Secret("contract-secret-access-key"),
-        session_token=Secret("contract-session-token"),
-        region="eu-west-1",
-        endpoint_url="http://127.0.0.1:1",
-        client_options=ClientOptions(
-            read_timeout=20, proxy=Secret("http://user:contract-proxy-word@127.0.0.1:1")
-        ),
-    )
-
-
-class TestAwsCredentials(BlockContract):
-    """AwsCredentials as a block."""
-
-    golden_folder = GOLDEN
-    unset = frozenset({"assume_role", "profile", "web_identity"})
-    """A profile and a token exclude keys; for roles see the next class."""
-
-    @pytest.fixture
-    def block(self, no_aws_settings: None) -> Block:  # noqa: ARG002  # for what it hides
-        """Return credentials for a port where nobody listens."""
-        return _credentials()
-
-
-class TestAwsCredentialsOfRoles(BlockContract):
-    """AwsCredentials of a role that a token may assume, and of another one that this assumes."""
-
-    golden_folder = GOLDEN
-    unset = frozenset({"access_key_id", "profile", "secret_access_key", "session_token"})
-    """A token excludes keys and a profile."""
-
-    @pytest.fixture
-    def block(self, no_aws_settings: None, tmp_path: Path) -> Block:  # noqa: ARG002  # for what it hides
-        """Return credentials for a port where nobody listens."""
-        token = tmp_path / "token"
-        token.write_text("contract-web-identity-token", encoding="ascii")
-        role = AssumeRole(
-            role_arn="arn:aws:iam::210987654321:role/reports",
-            external_id="contract-external-id",
-            tags={"team": "data"},
-            mfa_serial="arn:aws:iam::123456789012:mfa/robot",
-            mfa_secret=Secret("MNXW45DSMFRXILLTMVSWI==="),
-        )
-        return AwsCredentials(
-            web_identity=WebIdentity(
-                role_arn="arn:aws:iam::123456789012:role/first", token_file=str(token)
-            ),
-            assume_role=(role,),
-            region="eu-west-1",
-            endpoint_url="http://127.0.0.1:1",
-            client_options=ClientOptions(
-                read_timeout=20, proxy=Secret("http://user:contract-proxy-word@127.0.0.1:1")
-            ),
-        )
 
 
 class TestS3Bucket(BlockContract):
@@ -127,7 +26,7 @@ class TestS3Bucket(BlockContract):
         return S3Bucket(
             bucket="reports",
             prefix="daily",
-            credentials=_credentials(),
+            credentials=closed_port(),
             storage_class="STANDARD_IA",
             server_side_encryption="aws:kms",
             kms_key_id="alias/reports",
@@ -234,53 +133,6 @@ class _S3TaskContract(TaskContract):
                 for each in (one, two)
             )
         return bool(one == two)
-
-
-class TestAwsCall(TaskContract):
-    """aws_call."""
-
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return generic.aws_call
-
-    @pytest.fixture
-    def call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
-        """Return arguments of an operation that changes nothing."""
-        return {
-            "credentials": s3_credentials,
-            "service": "sts",
-            "operation": "get_caller_identity",
-        }
-
-
-class TestAwsWait(TaskContract):
-    """aws_wait."""
-
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return generic.aws_wait
-
-    @pytest.fixture
-    def call(self, s3_bucket: S3Bucket) -> Mapping[str, Any]:
-        """Return arguments of a waiter for what is so already."""
-        return {
-            "credentials": s3_bucket.credentials,
-            "service": "s3",
-            "waiter": "bucket_exists",
-            "Bucket": s3_bucket.bucket,
-        }
-
-    @pytest.fixture
-    def slow_call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
-        """Return arguments of a waiter for what will not be."""
-        return {
-            "credentials": s3_credentials,
-            "service": "s3",
-            "waiter": "bucket_exists",
-            "Bucket": "no-such-bucket",
-        }
 
 
 class TestS3UploadFile(_S3TaskContract):
