@@ -109,7 +109,7 @@ class ProcessRunner(ThreadRunner):
     def _begin_work(self) -> None:
         """Let who resumes the run know of processes that outlive this one for a moment."""
         context = current_run.get()
-        if self._work is None and context is not None:
+        if self._work is None and context is not None and not self._closed:
             self._work = Work(context.flow.runtime.place.folder, context.flow.root)
 
     def close(self, *, cancel: bool) -> None:
