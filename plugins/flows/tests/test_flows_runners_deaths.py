@@ -110,6 +110,8 @@ def killed(folder: Path) -> Iterator[int]:
             for left in (worker, *(int(each.read_text()) for each in folder.glob("forks"))):
                 with suppress(ProcessLookupError):
                     os.kill(left, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(int((folder / "child").read_text()), signal.SIGKILL)
 
 
 def states(runtime: Runtime) -> dict[str, str]:
@@ -163,7 +165,7 @@ def test_a_process_that_cannot_end_keeps_its_run(
         with pytest.raises(NotResumable, match=f"has died: {worker}"):
             resume(run)
         assert set(effects(tmp_path)) == {worker}
-        os.kill(worker, signal.SIGKILL)
+        os.killpg(worker, signal.SIGKILL)  # with what its task has begun
         assert eventually(lambda: gone(worker))
         assert resume(run) == "done"
         runtime.close()
