@@ -507,3 +507,26 @@ def test_a_prefix_reads_no_other_entries(tmp_path: Path) -> None:
     database.set_progress_handler(None, 1)
     assert 0 < steps[0] < 200
     history.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc, to see open files")
+def test_a_history_in_use_for_a_while_leaves_nothing_open(tmp_path: Path) -> None:
+    """After its block, no file and no thread of it is left; it can be used again."""
+
+    @flow
+    def work() -> int:
+        return 3
+
+    def files() -> int:
+        links = (link for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+        return sum(link.readlink().is_relative_to(tmp_path) for link in links)
+
+    for _ in range(2):
+        with use_history(tmp_path / "runs") as runtime:
+            with use_history(tmp_path / "runs"):
+                work()
+            assert files()
+            work()
+        assert (files(), runtime.uses) == (0, 0)
+    assert len(runtime.history.runs()) == 4
+    runtime.history.close()

@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
@@ -82,6 +82,8 @@ class Runtime:
         """Called when a run of this process was asked to stop, after it was told."""
         self._limits: Mapping[str, Sequence[Any]] = {}
         self._limits_until = 0.0
+        self.uses = 0
+        """How many `use_history` blocks are open for it."""
 
     @property
     def recorder(self) -> Recorder:
@@ -121,6 +123,17 @@ class Runtime:
         recorder, self._recorder = self._recorder, None
         if recorder is not None and self._process == os.getpid():
             recorder.close()
+        self.history.close()
+
+    def rest(self) -> None:
+        """Give back what is open, unless a run goes on; it is opened again when it is needed."""
+        recorder = self._recorder
+        if recorder is not None and self._process == os.getpid():
+            with suppress(HistoryError):  # then what is left in the journal is folded later
+                recorder.flush()
+            if recorder.busy:
+                return
+        self.close()
 
 
 def _history_of(place: Place) -> History:
@@ -170,7 +183,16 @@ def use_history(folder: Path | str, *, durability: Durability | None = None) -> 
     """
     token = _in_use.set(_place_at(folder, durability or _durability()))
     try:
-        yield current_runtime()
+        runtime = current_runtime()
+        with _lock:
+            runtime.uses += 1
+        try:
+            yield runtime
+        finally:
+            with _lock:
+                runtime.uses -= 1
+                if not runtime.uses:
+                    runtime.rest()
     finally:
         _in_use.reset(token)
 

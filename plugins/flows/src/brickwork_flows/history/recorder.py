@@ -120,6 +120,11 @@ class Recorder:
             if self._done < wanted and self._problem is not None:
                 raise self._problem
 
+    @property
+    def busy(self) -> bool:
+        """Whether a run that it records has not ended, nor waits in no process."""
+        return bool(self._alive)
+
     def close(self) -> None:
         """Fold what is left, and remove the journal; if that fails, the next process does it.
 

@@ -260,7 +260,8 @@ class SqliteHistory(History):
         database = getattr(self._local, "database", None)
         if database is not None:
             self._local.database = None
-            database.close()
+            if self._local.process == os.getpid():  # else it is the parent's
+                database.close()
 
     def _records(self, condition: str, values: tuple[Any, ...]) -> list[RunRecord]:
         rows = self._read(f"SELECT {_RUN_COLUMNS} FROM runs r {condition}", values)  # noqa: S608  # constants only
