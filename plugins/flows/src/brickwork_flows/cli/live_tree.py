@@ -231,11 +231,6 @@ class Tree:
             node = group.alive[run] = Node(_last_part(run))
         return node
 
-    @property
-    def over(self) -> bool:
-        """Whether the run has ended."""
-        return self.root.type in _ENDED
-
     # Lines
 
     def rows(self, height: int, signs: Signs = SIGNS, now: float = 0.0) -> list[Row]:
