@@ -45,6 +45,15 @@ if TYPE_CHECKING:
         s3_upload_folder as s3_upload_folder,
         s3_write as s3_write,
     )
+    from brickwork_aws.sqs.consuming import sqs_consume as sqs_consume
+    from brickwork_aws.sqs.messages import SqsMessage as SqsMessage
+    from brickwork_aws.sqs.tasks import (
+        sqs_delete_messages as sqs_delete_messages,
+        sqs_receive_messages as sqs_receive_messages,
+        sqs_send_message as sqs_send_message,
+        sqs_send_messages as sqs_send_messages,
+        sqs_wait_for_message as sqs_wait_for_message,
+    )
 
 _HOMES = {
     "credentials": "AwsCredentials ClientOptions",
@@ -60,6 +69,12 @@ _HOMES = {
     "s3.tasks": (
         "s3_copy s3_delete s3_download_file s3_download_folder s3_list s3_move s3_presign s3_read"
         " s3_upload_file s3_upload_folder s3_write"
+    ),
+    "sqs.consuming": "sqs_consume",
+    "sqs.messages": "SqsMessage",
+    "sqs.tasks": (
+        "sqs_delete_messages sqs_receive_messages sqs_send_message sqs_send_messages"
+        " sqs_wait_for_message"
     ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from brickwork import task
 from brickwork_aws.credentials import AwsCredentials
-from brickwork_aws.faults import is_transient
+from brickwork_aws.tasks import retried_task, task_once
 
 
-@task
+@task_once()
 def aws_call(
     credentials: AwsCredentials,
     service: str,
@@ -46,7 +45,7 @@ def aws_call(
     return called.everything(parameters) if all_pages else called.call(parameters)
 
 
-@task(retries=2, retry_delay_seconds=1, retry_on=is_transient)
+@retried_task()
 def aws_wait(
     credentials: AwsCredentials,
     service: str,

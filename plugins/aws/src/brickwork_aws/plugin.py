@@ -45,6 +45,11 @@ def brickwork_tasks() -> Mapping[str, str]:
         "aws.s3_upload_file": "brickwork_aws.s3.tasks:s3_upload_file",
         "aws.s3_upload_folder": "brickwork_aws.s3.tasks:s3_upload_folder",
         "aws.s3_write": "brickwork_aws.s3.tasks:s3_write",
+        "aws.sqs_delete_messages": "brickwork_aws.sqs.tasks:sqs_delete_messages",
+        "aws.sqs_receive_messages": "brickwork_aws.sqs.tasks:sqs_receive_messages",
+        "aws.sqs_send_message": "brickwork_aws.sqs.tasks:sqs_send_message",
+        "aws.sqs_send_messages": "brickwork_aws.sqs.tasks:sqs_send_messages",
+        "aws.sqs_wait_for_message": "brickwork_aws.sqs.tasks:sqs_wait_for_message",
     }
 
 

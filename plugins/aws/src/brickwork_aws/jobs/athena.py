@@ -6,10 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from brickwork import register_type, task
+from brickwork import register_type
 from brickwork_aws.credentials import AwsCredentials
-from brickwork_aws.faults import is_transient
 from brickwork_aws.jobs.following import Job, Look, follow
+from brickwork_aws.tasks import retried_task, task_once
 
 _START = (
     "athena:StartQueryExecution",
@@ -50,7 +50,7 @@ class AthenaQuery:
     reused: bool = False
 
 
-@task(permissions=_START)
+@task_once(*_START)
 def athena_start_query(
     credentials: AwsCredentials,
     sql: str,
@@ -97,7 +97,7 @@ def athena_start_query(
     return AthenaQuery(answer["QueryExecutionId"], output_location=output_location or "")
 
 
-@task(retries=2, retry_delay_seconds=1, retry_on=is_transient, permissions=(*_WAIT, *_CANCEL))
+@retried_task(*_WAIT, *_CANCEL)
 def athena_wait_query(
     credentials: AwsCredentials,
     query: AthenaQuery,
@@ -133,7 +133,7 @@ def athena_wait_query(
     )
 
 
-@task(retries=2, retry_delay_seconds=1, retry_on=is_transient, permissions=_CANCEL)
+@retried_task(*_CANCEL)
 def athena_cancel_query(credentials: AwsCredentials, query: AthenaQuery) -> None:
     """Cancel a query; one that has ended stays as it is.
 
@@ -146,7 +146,7 @@ def athena_cancel_query(credentials: AwsCredentials, query: AthenaQuery) -> None
     _Query(credentials, query.id).stop()
 
 
-@task(permissions=(*_START, *_WAIT, *_CANCEL))
+@task_once(*_START, *_WAIT, *_CANCEL)
 def athena_run_query(
     credentials: AwsCredentials,
     sql: str,
@@ -204,7 +204,7 @@ def athena_run_query(
     )
 
 
-@task(retries=2, retry_delay_seconds=1, retry_on=is_transient, permissions=_ROWS)
+@retried_task(*_ROWS)
 def athena_read_rows(
     credentials: AwsCredentials, query: AthenaQuery, *, limit: int | None = None
 ) -> list[dict[str, Any]]:
@@ -227,7 +227,7 @@ def athena_read_rows(
     return list(islice(_rows(credentials, query.id), limit))
 
 
-@task(retries=2, retry_delay_seconds=1, retry_on=is_transient, permissions=_ROWS)
+@retried_task(*_ROWS)
 def athena_read_table(credentials: AwsCredentials, query: AthenaQuery) -> Any:
     """Read the result of a query that has succeeded as an Arrow table; pyarrow must be installed.
 

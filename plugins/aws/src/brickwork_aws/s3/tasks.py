@@ -4,35 +4,20 @@ Each takes an `S3Bucket` first. Requests are tried again by botocore; what fails
 way that may pass, such as throttling, makes the whole task be tried again, twice.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, ParamSpec, TypeVar
+from typing import Literal
 
-from brickwork import InvalidArguments, Task, check_cancelled, exponential_backoff, progress, task
-from brickwork_aws.faults import is_transient
+from brickwork import InvalidArguments, check_cancelled, progress
 from brickwork_aws.s3.bucket import S3Bucket
 from brickwork_aws.s3.objects import S3Object
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _s3_task(*permissions: str) -> Callable[[Callable[P, R]], Task[P, R]]:
-    return task(
-        retries=2,
-        retry_delay_seconds=exponential_backoff(1, max_seconds=30),
-        retry_jitter_factor=0.5,
-        retry_on=is_transient,
-        permissions=permissions,
-    )
-
+from brickwork_aws.tasks import retried_task, task_once
 
 # A missing object is told from a hidden one by who may list; parts that were left are given up.
 _READ = ("s3:GetObject", "s3:ListBucket")
 _WRITE = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket")
 
 
-@_s3_task(*_WRITE)
+@retried_task(*_WRITE)
 def s3_upload_file(bucket: S3Bucket, path: Path, key: str) -> S3Object:
     """Upload a file, large ones by many connections at once.
 
@@ -51,7 +36,7 @@ def s3_upload_file(bucket: S3Bucket, path: Path, key: str) -> S3Object:
     return bucket.describe_object(key)
 
 
-@_s3_task(*_READ)
+@retried_task(*_READ)
 def s3_download_file(bucket: S3Bucket, key: str, path: Path) -> Path:
     """Download an object to a file, which appears when it is complete.
 
@@ -70,7 +55,7 @@ def s3_download_file(bucket: S3Bucket, key: str, path: Path) -> Path:
     return path
 
 
-@_s3_task(*_WRITE)
+@retried_task(*_WRITE)
 def s3_upload_folder(
     bucket: S3Bucket,
     path: Path,
@@ -106,7 +91,7 @@ def s3_upload_folder(
     )
 
 
-@_s3_task(*_READ)
+@retried_task(*_READ)
 def s3_download_folder(
     bucket: S3Bucket,
     prefix: str,
@@ -142,7 +127,7 @@ def s3_download_folder(
     )
 
 
-@_s3_task(*_WRITE)
+@retried_task(*_WRITE)
 def s3_write(bucket: S3Bucket, key: str, data: str | bytes, *, if_absent: bool = False) -> S3Object:
     """Write an object from a value in memory.
 
@@ -166,7 +151,7 @@ def s3_write(bucket: S3Bucket, key: str, data: str | bytes, *, if_absent: bool =
     return bucket.object_from(key, answer, len(content))
 
 
-@_s3_task(*_READ)
+@retried_task(*_READ)
 def s3_read(bucket: S3Bucket, key: str) -> bytes:
     """Read an object into memory.
 
@@ -182,7 +167,7 @@ def s3_read(bucket: S3Bucket, key: str) -> bytes:
     return bucket.read(key)
 
 
-@_s3_task("s3:ListBucket")
+@retried_task("s3:ListBucket")
 def s3_list(bucket: S3Bucket, prefix: str = "", *, limit: int | None = None) -> list[S3Object]:
     """List objects, page by page to the end.
 
@@ -211,7 +196,7 @@ def s3_list(bucket: S3Bucket, prefix: str = "", *, limit: int | None = None) -> 
     return found
 
 
-@_s3_task(*_WRITE, "s3:GetObjectTagging", "s3:PutObjectTagging")
+@retried_task(*_WRITE, "s3:GetObjectTagging", "s3:PutObjectTagging")
 def s3_copy(
     bucket: S3Bucket, key: str, target: S3Bucket | None = None, target_key: str | None = None
 ) -> S3Object:
@@ -233,7 +218,7 @@ def s3_copy(
     return place.describe_object(new_key)
 
 
-@_s3_task(*_WRITE, "s3:GetObjectTagging", "s3:PutObjectTagging", "s3:DeleteObject")
+@retried_task(*_WRITE, "s3:GetObjectTagging", "s3:PutObjectTagging", "s3:DeleteObject")
 def s3_move(
     bucket: S3Bucket, key: str, target: S3Bucket | None = None, target_key: str | None = None
 ) -> S3Object:
@@ -257,7 +242,7 @@ def s3_move(
     return place.describe_object(new_key)
 
 
-@_s3_task("s3:DeleteObject")
+@retried_task("s3:DeleteObject")
 def s3_delete(
     bucket: S3Bucket, keys: str | list[str] | None = None, *, prefix: str | None = None
 ) -> int:
@@ -283,7 +268,7 @@ def s3_delete(
     return bucket.delete_many([keys] if isinstance(keys, str) else keys or [])
 
 
-@task(permissions=["s3:GetObject", "s3:PutObject"])
+@task_once("s3:GetObject", "s3:PutObject")
 def s3_presign(
     bucket: S3Bucket,
     key: str,

@@ -35,6 +35,13 @@ from brickwork_aws.testing.contracts.s3 import (
     TestS3UploadFolder,
     TestS3Write,
 )
+from brickwork_aws.testing.contracts.sqs import (
+    TestSqsDeleteMessages,
+    TestSqsReceiveMessages,
+    TestSqsSendMessage,
+    TestSqsSendMessages,
+    TestSqsWaitForMessage,
+)
 from brickwork_aws.testing.fixtures import (
     no_aws_settings,
     s3_bucket,
@@ -70,6 +77,11 @@ __all__ = [
     "TestS3UploadFile",
     "TestS3UploadFolder",
     "TestS3Write",
+    "TestSqsDeleteMessages",
+    "TestSqsReceiveMessages",
+    "TestSqsSendMessage",
+    "TestSqsSendMessages",
+    "TestSqsWaitForMessage",
     "no_aws_settings",
     "s3_bucket",
     "s3_credentials",

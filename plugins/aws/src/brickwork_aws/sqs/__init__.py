@@ -1,0 +1,1 @@
+"""SQS: messages sent, received, and acknowledged."""
