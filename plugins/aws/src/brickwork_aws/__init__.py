@@ -45,6 +45,25 @@ if TYPE_CHECKING:
         s3_upload_folder as s3_upload_folder,
         s3_write as s3_write,
     )
+    from brickwork_aws.secrets.resolvers import (
+        ParameterStoreResolver as ParameterStoreResolver,
+        SecretsManagerResolver as SecretsManagerResolver,
+    )
+    from brickwork_aws.secrets.secretsmanager import (
+        SecretInfo as SecretInfo,
+        secretsmanager_delete_secret as secretsmanager_delete_secret,
+        secretsmanager_list_secrets as secretsmanager_list_secrets,
+        secretsmanager_read_binary as secretsmanager_read_binary,
+        secretsmanager_read_secret as secretsmanager_read_secret,
+        secretsmanager_write_secret as secretsmanager_write_secret,
+    )
+    from brickwork_aws.secrets.ssm import (
+        SsmParameter as SsmParameter,
+        ssm_delete_parameters as ssm_delete_parameters,
+        ssm_read_parameter as ssm_read_parameter,
+        ssm_read_parameters as ssm_read_parameters,
+        ssm_write_parameter as ssm_write_parameter,
+    )
     from brickwork_aws.sqs.consuming import sqs_consume as sqs_consume
     from brickwork_aws.sqs.messages import SqsMessage as SqsMessage
     from brickwork_aws.sqs.tasks import (
@@ -69,6 +88,15 @@ _HOMES = {
     "s3.tasks": (
         "s3_copy s3_delete s3_download_file s3_download_folder s3_list s3_move s3_presign s3_read"
         " s3_upload_file s3_upload_folder s3_write"
+    ),
+    "secrets.resolvers": "ParameterStoreResolver SecretsManagerResolver",
+    "secrets.secretsmanager": (
+        "SecretInfo secretsmanager_delete_secret secretsmanager_list_secrets"
+        " secretsmanager_read_binary secretsmanager_read_secret secretsmanager_write_secret"
+    ),
+    "secrets.ssm": (
+        "SsmParameter ssm_delete_parameters ssm_read_parameter ssm_read_parameters"
+        " ssm_write_parameter"
     ),
     "sqs.consuming": "sqs_consume",
     "sqs.messages": "SqsMessage",

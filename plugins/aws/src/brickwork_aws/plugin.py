@@ -6,6 +6,31 @@ from brickwork import hookimpl
 
 brickwork_api = 1
 
+_TASKS = {
+    "generic": "aws_call aws_wait",
+    "jobs.athena": (
+        "athena_cancel_query athena_read_rows athena_read_table athena_run_query "
+        "athena_start_query athena_wait_query"
+    ),
+    "s3.tasks": (
+        "s3_copy s3_delete s3_download_file s3_download_folder s3_list s3_move "
+        "s3_presign s3_read s3_upload_file s3_upload_folder s3_write"
+    ),
+    "secrets.secretsmanager": (
+        "secretsmanager_delete_secret secretsmanager_list_secrets "
+        "secretsmanager_read_binary secretsmanager_read_secret "
+        "secretsmanager_write_secret"
+    ),
+    "secrets.ssm": (
+        "ssm_delete_parameters ssm_read_parameter ssm_read_parameters ssm_write_parameter"
+    ),
+    "sqs.tasks": (
+        "sqs_delete_messages sqs_receive_messages sqs_send_message sqs_send_messages "
+        "sqs_wait_for_message"
+    ),
+}
+"""The tasks of each module."""
+
 
 @hookimpl
 def brickwork_blocks() -> Mapping[str, str]:
@@ -26,30 +51,9 @@ def brickwork_commands() -> Mapping[str, str]:
 def brickwork_tasks() -> Mapping[str, str]:
     """The prebuilt tasks."""
     return {
-        "aws.athena_cancel_query": "brickwork_aws.jobs.athena:athena_cancel_query",
-        "aws.athena_read_rows": "brickwork_aws.jobs.athena:athena_read_rows",
-        "aws.athena_read_table": "brickwork_aws.jobs.athena:athena_read_table",
-        "aws.athena_run_query": "brickwork_aws.jobs.athena:athena_run_query",
-        "aws.athena_start_query": "brickwork_aws.jobs.athena:athena_start_query",
-        "aws.athena_wait_query": "brickwork_aws.jobs.athena:athena_wait_query",
-        "aws.aws_call": "brickwork_aws.generic:aws_call",
-        "aws.aws_wait": "brickwork_aws.generic:aws_wait",
-        "aws.s3_copy": "brickwork_aws.s3.tasks:s3_copy",
-        "aws.s3_delete": "brickwork_aws.s3.tasks:s3_delete",
-        "aws.s3_download_file": "brickwork_aws.s3.tasks:s3_download_file",
-        "aws.s3_download_folder": "brickwork_aws.s3.tasks:s3_download_folder",
-        "aws.s3_list": "brickwork_aws.s3.tasks:s3_list",
-        "aws.s3_move": "brickwork_aws.s3.tasks:s3_move",
-        "aws.s3_presign": "brickwork_aws.s3.tasks:s3_presign",
-        "aws.s3_read": "brickwork_aws.s3.tasks:s3_read",
-        "aws.s3_upload_file": "brickwork_aws.s3.tasks:s3_upload_file",
-        "aws.s3_upload_folder": "brickwork_aws.s3.tasks:s3_upload_folder",
-        "aws.s3_write": "brickwork_aws.s3.tasks:s3_write",
-        "aws.sqs_delete_messages": "brickwork_aws.sqs.tasks:sqs_delete_messages",
-        "aws.sqs_receive_messages": "brickwork_aws.sqs.tasks:sqs_receive_messages",
-        "aws.sqs_send_message": "brickwork_aws.sqs.tasks:sqs_send_message",
-        "aws.sqs_send_messages": "brickwork_aws.sqs.tasks:sqs_send_messages",
-        "aws.sqs_wait_for_message": "brickwork_aws.sqs.tasks:sqs_wait_for_message",
+        f"aws.{name}": f"brickwork_aws.{module}:{name}"
+        for module, names in _TASKS.items()
+        for name in names.split()
     }
 
 
@@ -57,3 +61,12 @@ def brickwork_tasks() -> Mapping[str, str]:
 def brickwork_storages() -> Mapping[str, str]:
     """The storages that open by URL."""
     return {"s3": "brickwork_aws.s3.bucket:S3Bucket"}
+
+
+@hookimpl
+def brickwork_resolvers() -> Mapping[str, str]:
+    """The resolvers of ``${aws-sm:name#field}`` and ``${aws-ssm:/name}``."""
+    return {
+        "aws-sm": "brickwork_aws.secrets.resolvers:SecretsManagerResolver",
+        "aws-ssm": "brickwork_aws.secrets.resolvers:ParameterStoreResolver",
+    }

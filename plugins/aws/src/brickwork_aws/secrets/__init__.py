@@ -1,0 +1,1 @@
+"""Secrets Manager and Parameter Store: references in blocks, and tasks."""
