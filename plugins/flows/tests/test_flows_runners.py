@@ -1,6 +1,7 @@
 """Runners: threads, processes, and those that others bring."""
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -55,6 +56,25 @@ def test_threads_have_names_and_contexts(runtime: Runtime) -> None:
     found = main()
     assert [context for _, context in found] == ["flow", "later"]
     assert all(name.startswith("brickwork-task-") for name, _ in found)
+
+
+def test_submitted_tasks_leave_nothing_for_the_garbage_collector(runtime: Runtime) -> None:
+    """What they used goes when they end: no cycles, which would have to be looked for."""
+
+    @flow
+    def main(count: int) -> int:
+        for future in thread_name.map(range(count)):
+            future.result()
+        runtime.flush()
+        return gc.collect()
+
+    main(10)
+    gc.collect()
+    gc.disable()
+    try:
+        assert main(500) < 250
+    finally:
+        gc.enable()
 
 
 def test_one_worker_runs_in_order_and_alone(runtime: Runtime) -> None:

@@ -77,7 +77,7 @@ class RunFuture(Generic[R]):
         self._done = False
         self._value: R | None = None
         self._error: BaseException | None = None
-        self._callbacks: list[Callable[[RunFuture[R]], object]] = []
+        self._callbacks: tuple[Callable[[RunFuture[R]], object], ...] = ()
         self._scope: Scope | None = None
         self._run: HasState | None = None
         self._state: State | None = None
@@ -200,7 +200,7 @@ class RunFuture(Generic[R]):
         """Have a function called with this future when it has ended; at once if it has."""
         with self._lock:
             if not self._done:
-                self._callbacks.append(callback)
+                self._callbacks += (callback,)
                 return
         callback(self)
 
@@ -208,7 +208,8 @@ class RunFuture(Generic[R]):
         """Take back an `add_done_callback`."""
         with self._lock:
             if callback in self._callbacks:
-                self._callbacks.remove(callback)
+                place = self._callbacks.index(callback)
+                self._callbacks = self._callbacks[:place] + self._callbacks[place + 1 :]
 
     # For engines and runners
 
@@ -244,7 +245,7 @@ class RunFuture(Generic[R]):
             elif self._state is None:
                 self._state = _state_without_run(error)
             self._value, self._error, self._done = value, error, True
-            callbacks, self._callbacks = self._callbacks, []
+            callbacks, self._callbacks = self._callbacks, ()
             self._scope = self._never_began = None
         for callback in callbacks:
             try:

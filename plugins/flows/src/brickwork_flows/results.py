@@ -65,7 +65,8 @@ def keep(run: str, value: Any, settings: ResultSettings, key: str = "") -> Resul
         else:
             plain = kind is not str or (len(value) < _LONG and mask(value) == value)
         if plain:
-            return ResultKept(run, _PLAIN, json.dumps(value).encode("utf-8", "surrogatepass"))
+            text = str(value) if kind is int else json.dumps(value)
+            return ResultKept(run, _PLAIN, text.encode("utf-8", "surrogatepass"))
     chain, payload = _serialized(value, chosen)
     if not chain.encrypts and holds_secret(payload):
         chain = _chain(chain.name + SEALING)

@@ -75,6 +75,21 @@ class Recorder:
         Raises:
             HistoryError: The journal cannot be written; nothing of them counts as recorded.
         """
+        if self._notes or not self._lock.acquire(blocking=False):
+            self._write_with_others(events)
+        else:
+            try:
+                self._journal.write(encoded(events))
+                self._waiting += events
+                self._recorded += len(events)
+            finally:
+                self._lock.release()
+        if self.heard is not None:
+            self.heard(events)
+        if len(self._waiting) > FOLD_EVENTS:
+            self._wake.set()
+
+    def _write_with_others(self, events: tuple[Event, ...]) -> None:
         note = _Note(events)
         self._notes.append(note)
         with self._lock:
@@ -83,10 +98,6 @@ class Recorder:
                 self._write_notes()
         if note.problem is not None:
             raise note.problem
-        if self.heard is not None:
-            self.heard(events)
-        if len(self._waiting) > FOLD_EVENTS:
-            self._wake.set()
 
     def _write_notes(self) -> None:
         notes: list[_Note] = []

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
+from functools import partial
 from typing import Any, Self
 
 from brickwork import InvalidArguments, Task, stoppable
@@ -16,6 +17,33 @@ MAX_THREADS = 32
 
 GRACE_SECONDS = 0.75
 """How long a cancelled task may take to stop, before its thread is left behind."""
+
+
+class _Work:
+    """A function that a thread calls for a future. A class, since closures would be a cycle."""
+
+    __slots__ = ("_function", "_future", "_threads")
+
+    def __init__(self, threads: Pool, future: RunFuture[Any], function: Callable[[], Any]) -> None:
+        self._threads = threads
+        self._future = future
+        self._function = function
+
+    def __call__(self) -> None:
+        if self._future.done():  # it was cancelled before
+            return
+        self._go_on(self._function)
+
+    def _go_on(self, function: Callable[[], Any]) -> None:
+        try:
+            value = function()
+        except Parked as parked:
+            then = partial(self._go_on, parked.go_on)
+            parked.wait(partial(self._threads.put, then))
+        except BaseException as error:  # noqa: BLE001  # raised where the result is asked for
+            self._future.end(None, error)
+        else:
+            self._future.end(value)
 
 
 class ThreadRunner(TaskRunner):
@@ -50,24 +78,8 @@ class ThreadRunner(TaskRunner):
 
     def start(self, future: RunFuture[Any], function: Callable[[], Any], /) -> None:
         """Call a function in a thread."""
-
-        def begin() -> None:
-            if not future.done():  # else it was cancelled before
-                work(function)
-
-        def work(function: Callable[[], Any]) -> None:
-            try:
-                value = function()
-            except Parked as parked:
-                go_on = parked.go_on
-                parked.wait(lambda: self._threads.put(lambda: work(go_on)))
-            except BaseException as error:  # noqa: BLE001  # raised where the result is asked for
-                future.end(None, error)
-            else:
-                future.end(value)
-
         self._watch(future)
-        self._threads.put(begin)
+        self._threads.put(_Work(self._threads, future, function))
 
     def start_async(self, future: RunFuture[Any], function: Callable[[], Any], /) -> None:
         """Run a coroutine function: as a task of the running loop, else in a thread."""
