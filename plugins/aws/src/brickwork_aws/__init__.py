@@ -7,6 +7,12 @@ for nothing else; boto3 is imported when the first client is made.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from brickwork_aws.cloudwatch_logs import (
+        LogEvent as LogEvent,
+        logs_filter_events as logs_filter_events,
+        logs_tail as logs_tail,
+    )
+    from brickwork_aws.cloudwatch_metrics import cloudwatch_put_metric as cloudwatch_put_metric
     from brickwork_aws.credentials import (
         AwsCredentials as AwsCredentials,
         ClientOptions as ClientOptions,
@@ -75,6 +81,8 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "cloudwatch_logs": "LogEvent logs_filter_events logs_tail",
+    "cloudwatch_metrics": "cloudwatch_put_metric",
     "credentials": "AwsCredentials ClientOptions",
     "errors": "AwsConflict AwsDenied AwsError AwsJobFailed AwsNotFound AwsTimeout",
     "generic": "aws_call aws_wait",

@@ -7,6 +7,8 @@ from brickwork import hookimpl
 brickwork_api = 1
 
 _TASKS = {
+    "cloudwatch_logs": "logs_filter_events logs_tail",
+    "cloudwatch_metrics": "cloudwatch_put_metric",
     "generic": "aws_call aws_wait",
     "jobs.athena": (
         "athena_cancel_query athena_read_rows athena_read_table athena_run_query "

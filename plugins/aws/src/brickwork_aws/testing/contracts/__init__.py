@@ -11,6 +11,11 @@ from brickwork_aws.testing.contracts.athena import (
     TestAthenaStartQuery,
     TestAthenaWaitQuery,
 )
+from brickwork_aws.testing.contracts.cloudwatch import (
+    TestCloudwatchPutMetric,
+    TestLogsFilterEvents,
+    TestLogsTail,
+)
 from brickwork_aws.testing.contracts.credentials import (
     TestAwsCredentials,
     TestAwsCredentialsOfRoles,
@@ -76,6 +81,9 @@ __all__ = [
     "TestAwsCredentials",
     "TestAwsCredentialsOfRoles",
     "TestAwsWait",
+    "TestCloudwatchPutMetric",
+    "TestLogsFilterEvents",
+    "TestLogsTail",
     "TestParameterStoreResolver",
     "TestS3Bucket",
     "TestS3BucketOnMoto",
