@@ -31,7 +31,7 @@ class ClientOptions(BaseModel):
         5, ge=1, le=100, description="How often a request is sent at most, the first time included."
     )
     retry_mode: Literal["standard", "adaptive", "legacy"] = Field(
-        "standard",
+        "adaptive",
         description="How botocore retries; adaptive also slows the client down when throttled.",
     )
     max_pool_connections: int = Field(
