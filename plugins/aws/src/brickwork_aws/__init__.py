@@ -17,6 +17,19 @@ if TYPE_CHECKING:
         AwsCredentials as AwsCredentials,
         ClientOptions as ClientOptions,
     )
+    from brickwork_aws.dynamodb.items import (
+        dynamodb_delete_item as dynamodb_delete_item,
+        dynamodb_get_item as dynamodb_get_item,
+        dynamodb_put_item as dynamodb_put_item,
+        dynamodb_update_item as dynamodb_update_item,
+        dynamodb_wait_for_item as dynamodb_wait_for_item,
+    )
+    from brickwork_aws.dynamodb.many import (
+        dynamodb_query as dynamodb_query,
+        dynamodb_read_items as dynamodb_read_items,
+        dynamodb_scan as dynamodb_scan,
+        dynamodb_write_items as dynamodb_write_items,
+    )
     from brickwork_aws.errors import (
         AwsConflict as AwsConflict,
         AwsDenied as AwsDenied,
@@ -84,6 +97,11 @@ _HOMES = {
     "cloudwatch_logs": "LogEvent logs_filter_events logs_tail",
     "cloudwatch_metrics": "cloudwatch_put_metric",
     "credentials": "AwsCredentials ClientOptions",
+    "dynamodb.items": (
+        "dynamodb_delete_item dynamodb_get_item dynamodb_put_item dynamodb_update_item"
+        " dynamodb_wait_for_item"
+    ),
+    "dynamodb.many": "dynamodb_query dynamodb_read_items dynamodb_scan dynamodb_write_items",
     "errors": "AwsConflict AwsDenied AwsError AwsJobFailed AwsNotFound AwsTimeout",
     "generic": "aws_call aws_wait",
     "jobs.athena": (

@@ -9,6 +9,11 @@ brickwork_api = 1
 _TASKS = {
     "cloudwatch_logs": "logs_filter_events logs_tail",
     "cloudwatch_metrics": "cloudwatch_put_metric",
+    "dynamodb.items": (
+        "dynamodb_delete_item dynamodb_get_item dynamodb_put_item dynamodb_update_item "
+        "dynamodb_wait_for_item"
+    ),
+    "dynamodb.many": "dynamodb_query dynamodb_read_items dynamodb_scan dynamodb_write_items",
     "generic": "aws_call aws_wait",
     "jobs.athena": (
         "athena_cancel_query athena_read_rows athena_read_table athena_run_query "

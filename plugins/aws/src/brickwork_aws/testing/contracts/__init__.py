@@ -20,6 +20,17 @@ from brickwork_aws.testing.contracts.credentials import (
     TestAwsCredentials,
     TestAwsCredentialsOfRoles,
 )
+from brickwork_aws.testing.contracts.dynamodb import (
+    TestDynamodbDeleteItem,
+    TestDynamodbGetItem,
+    TestDynamodbPutItem,
+    TestDynamodbQuery,
+    TestDynamodbReadItems,
+    TestDynamodbScan,
+    TestDynamodbUpdateItem,
+    TestDynamodbWaitForItem,
+    TestDynamodbWriteItems,
+)
 from brickwork_aws.testing.contracts.generic import (
     TestAwsCall,
     TestAwsWait,
@@ -84,6 +95,15 @@ __all__ = [
     "TestCloudwatchPutMetric",
     "TestLogsFilterEvents",
     "TestLogsTail",
+    "TestDynamodbDeleteItem",
+    "TestDynamodbGetItem",
+    "TestDynamodbPutItem",
+    "TestDynamodbQuery",
+    "TestDynamodbReadItems",
+    "TestDynamodbScan",
+    "TestDynamodbUpdateItem",
+    "TestDynamodbWaitForItem",
+    "TestDynamodbWriteItems",
     "TestParameterStoreResolver",
     "TestS3Bucket",
     "TestS3BucketOnMoto",

@@ -1,0 +1,1 @@
+"""DynamoDB: items read, written, queried and waited for, as Python's values."""
