@@ -48,6 +48,15 @@ if TYPE_CHECKING:
         athena_start_query as athena_start_query,
         athena_wait_query as athena_wait_query,
     )
+    from brickwork_aws.jobs.stepfunctions import (
+        StepFunctionsExecution as StepFunctionsExecution,
+        stepfunctions_cancel_execution as stepfunctions_cancel_execution,
+        stepfunctions_list_executions as stepfunctions_list_executions,
+        stepfunctions_run_execution as stepfunctions_run_execution,
+        stepfunctions_run_express_execution as stepfunctions_run_express_execution,
+        stepfunctions_start_execution as stepfunctions_start_execution,
+        stepfunctions_wait_execution as stepfunctions_wait_execution,
+    )
     from brickwork_aws.roles import AssumeRole as AssumeRole, WebIdentity as WebIdentity
     from brickwork_aws.s3.bucket import S3Bucket as S3Bucket
     from brickwork_aws.s3.objects import S3Object as S3Object
@@ -107,6 +116,11 @@ _HOMES = {
     "jobs.athena": (
         "AthenaQuery athena_cancel_query athena_read_rows athena_read_table athena_run_query"
         " athena_start_query athena_wait_query"
+    ),
+    "jobs.stepfunctions": (
+        "StepFunctionsExecution stepfunctions_cancel_execution stepfunctions_list_executions"
+        " stepfunctions_run_execution stepfunctions_run_express_execution"
+        " stepfunctions_start_execution stepfunctions_wait_execution"
     ),
     "roles": "AssumeRole WebIdentity",
     "s3.bucket": "S3Bucket",

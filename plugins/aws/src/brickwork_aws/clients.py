@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_CLIENTS = 64
 """How many clients are kept; the one that was not used for longest goes first."""
 
-_STEPS = (1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
+_STEPS = (1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 120.0, 300.0, 600.0)
 """Time-outs of clients for tasks in a hurry, so that there are only few clients."""
 
 _OF_EVERY_CLIENT = ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE", "AWS_CONFIG_FILE")

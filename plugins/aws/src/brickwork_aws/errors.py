@@ -58,10 +58,12 @@ class AwsJobFailed(AwsError):
 
     Attributes:
         state: What the service calls how it ended, ``TIMEOUT``.
+        reason: Why, in the service's words, masked; the whole, where the message has its begin.
         log: The last lines that it wrote, masked; empty where they cannot be read.
     """
 
     state: str = ""
+    reason: str = ""
     log: tuple[str, ...] = ()
 
 

@@ -27,6 +27,8 @@ class Operation:
         credentials: Whose.
         service: boto3's name of the service, ``sqs``.
         name: ``send_message`` or ``SendMessage``.
+        once_seconds: Send each request just once, and wait so long for its answer: for what must
+            not be done twice, and takes its time. None: as the client options say.
 
     Attributes:
         client: boto3's client.
@@ -41,9 +43,20 @@ class Operation:
 
     __slots__ = ("client", "credentials", "method", "model", "name")
 
-    def __init__(self, credentials: "AwsCredentials", service: str, name: str) -> None:
+    def __init__(
+        self,
+        credentials: "AwsCredentials",
+        service: str,
+        name: str,
+        *,
+        once_seconds: float | None = None,
+    ) -> None:
         self.credentials = credentials
-        self.client = credentials.client(service)
+        self.client = (
+            credentials.client(service)
+            if once_seconds is None
+            else once_client(credentials, service, once_seconds)
+        )
         names: dict[str, str] = self.client.meta.method_to_api_mapping
         self.method = known(
             _snake(name), names, f"The service {service!r} has no operation {name!r}"
@@ -133,6 +146,19 @@ class Operation:
         except Exception as error:
             error.add_note(f"in {self.name}")
             raise
+
+
+def once_client(credentials: "AwsCredentials", service: str, seconds: float) -> Any:
+    """Return a client that sends each request just once, and waits so long for its answer.
+
+    Not much longer than the task may run, though; for the rest, see `AwsCredentials.client`.
+    """
+    from brickwork import remaining
+    from brickwork_aws.clients import client_for
+
+    options = credentials.client_options
+    times = (options.connect_timeout, max(seconds, options.read_timeout))
+    return client_for(credentials, service, seconds=remaining(), timeouts=times, attempts=1)
 
 
 class _Pages:

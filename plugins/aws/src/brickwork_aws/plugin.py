@@ -19,6 +19,11 @@ _TASKS = {
         "athena_cancel_query athena_read_rows athena_read_table athena_run_query "
         "athena_start_query athena_wait_query"
     ),
+    "jobs.stepfunctions": (
+        "stepfunctions_cancel_execution stepfunctions_list_executions "
+        "stepfunctions_run_execution stepfunctions_run_express_execution "
+        "stepfunctions_start_execution stepfunctions_wait_execution"
+    ),
     "s3.tasks": (
         "s3_copy s3_delete s3_download_file s3_download_folder s3_list s3_move "
         "s3_presign s3_read s3_upload_file s3_upload_folder s3_write"

@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextvars import Context
 from typing import Generic, NamedTuple, TypeVar
 
@@ -14,6 +14,9 @@ R = TypeVar("R")
 
 SLOWEST_POLL_SECONDS = 15.0
 """Pauses between two looks grow up to this; or are as long as was asked for."""
+
+SHOWN_CHARACTERS = 1000
+"""How much of a reason is in the message of an error."""
 
 LOG_LINES = 20
 """How many of the last lines of a job's log an error carries."""
@@ -30,6 +33,7 @@ class Look(NamedTuple):
         failure: Why it did not end well; empty if it did.
         done: How much is done, in the job's own unit.
         total: How much there is to do, if that is known.
+        code: The service's code of the failure, if it has one.
     """
 
     state: str
@@ -37,6 +41,7 @@ class Look(NamedTuple):
     failure: str = ""
     done: float = 0
     total: float | None = None
+    code: str = ""
 
 
 class Job(ABC, Generic[R]):
@@ -98,7 +103,7 @@ def follow(
             if seen.ended and not seen.failure:
                 return job.result()
             if seen.ended:
-                raise _failed(job, seen, last)
+                raise failed(job.what, seen, last)
         raise AwsTimeout(
             f"{job.what} did not end within {max_wait_seconds:g} s.",
             fix="Give it longer by max_wait_seconds, or wait for it again: it was "
@@ -127,13 +132,21 @@ def _stop(job: Job[R], error: BaseException) -> None:
         _logger.info("%s was told to stop", job.what)
 
 
-def _failed(job: Job[R], seen: Look, last: list[str]) -> AwsJobFailed:
-    why = mask(seen.failure).rstrip(".")
+def failed(what: str, seen: Look, log: Sequence[str]) -> AwsJobFailed:
+    """Return the error for a job that has ended, and not well.
+
+    Args:
+        what: The job, for people.
+        seen: The last look at it.
+        log: The last lines that it wrote, masked.
+    """
+    reason = mask(seen.failure)
+    shown = reason[:SHOWN_CHARACTERS] + ("..." if len(reason) > SHOWN_CHARACTERS else "")
     error = AwsJobFailed(
-        f"{job.what} ended as {seen.state}: {why}.",
-        fix="See the log lines of this error." if last else "See the service's console.",
+        f"{what} ended as {seen.state}: {shown.rstrip('.')}.",
+        fix="See the log lines of this error." if log else "See the service's console.",
     )
-    error.state, error.log = seen.state, tuple(last)
-    for line in last:
+    error.state, error.code, error.reason, error.log = seen.state, seen.code, reason, tuple(log)
+    for line in log:
         error.add_note(f"log: {line}")
     return error

@@ -71,6 +71,14 @@ from brickwork_aws.testing.contracts.sqs import (
     TestSqsSendMessages,
     TestSqsWaitForMessage,
 )
+from brickwork_aws.testing.contracts.stepfunctions import (
+    TestStepfunctionsCancelExecution,
+    TestStepfunctionsListExecutions,
+    TestStepfunctionsRunExecution,
+    TestStepfunctionsRunExpressExecution,
+    TestStepfunctionsStartExecution,
+    TestStepfunctionsWaitExecution,
+)
 from brickwork_aws.testing.fixtures import (
     no_aws_settings,
     s3_bucket,
@@ -134,6 +142,12 @@ __all__ = [
     "TestSsmReadParameter",
     "TestSsmReadParameters",
     "TestSsmWriteParameter",
+    "TestStepfunctionsCancelExecution",
+    "TestStepfunctionsListExecutions",
+    "TestStepfunctionsRunExecution",
+    "TestStepfunctionsRunExpressExecution",
+    "TestStepfunctionsStartExecution",
+    "TestStepfunctionsWaitExecution",
     "no_aws_settings",
     "s3_bucket",
     "s3_credentials",
