@@ -128,6 +128,11 @@ _HOMES = {
     "s3.tasks": (
         "s3_copy s3_delete s3_download_file s3_download_folder s3_list s3_move s3_presign s3_read"
         " s3_upload_file s3_upload_folder s3_write"
+    from brickwork_aws.sns.notifier import SnsTopic as SnsTopic
+    from brickwork_aws.sns.tasks import (
+        sns_publish as sns_publish,
+        sns_publish_many as sns_publish_many,
+    )
     ),
     "secrets.resolvers": "ParameterStoreResolver SecretsManagerResolver",
     "secrets.secretsmanager": (
@@ -163,3 +168,5 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return __all__
+    "sns.notifier": "SnsTopic",
+    "sns.tasks": "sns_publish sns_publish_many",

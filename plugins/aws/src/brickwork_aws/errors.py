@@ -71,7 +71,7 @@ class AwsTimeout(AwsError, TimeoutError):
     """What was waited for did not come in time."""
 
 
-_DENIED = ("AccessDenied", "Unauthorized", "NotAuthorized", "Forbidden")
+_DENIED = ("AccessDenied", "Unauthorized", "NotAuthorized", "AuthorizationError", "Forbidden")
 _MISSING = ("NotFound", "NoSuch", "NonExistent", "DoesNotExist", "NotExist")
 _CONFLICTS = ("AlreadyExists", "Conflict", "InUse", "AlreadyOwnedByYou", "ConditionalCheckFailed")
 

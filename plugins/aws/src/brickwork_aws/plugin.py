@@ -44,6 +44,7 @@ _TASKS = {
 """The tasks of each module."""
 
 
+    "sns.tasks": "sns_publish sns_publish_many",
 @hookimpl
 def brickwork_blocks() -> Mapping[str, str]:
     """The blocks."""
@@ -58,6 +59,7 @@ def brickwork_commands() -> Mapping[str, str]:
     """The commands."""
     return {"aws": "brickwork_aws.cli.aws:group"}
 
+        "aws-sns-topic": "brickwork_aws.sns.notifier:SnsTopic",
 
 @hookimpl
 def brickwork_tasks() -> Mapping[str, str]:

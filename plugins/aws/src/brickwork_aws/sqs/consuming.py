@@ -7,7 +7,8 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Self
 
 from brickwork import BrickworkError, check_cancelled
-from brickwork_aws.sqs.messages import BATCH, Queue, SqsMessage
+from brickwork_aws.batches import BATCH
+from brickwork_aws.sqs.messages import Queue, SqsMessage
 
 if TYPE_CHECKING:
     from brickwork_aws.credentials import AwsCredentials

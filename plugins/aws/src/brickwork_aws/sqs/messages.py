@@ -1,24 +1,19 @@
 """Messages, and what the tasks and `sqs_consume` ask of a queue."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from brickwork import register_type
-from brickwork_aws.errors import AwsError
+from brickwork_aws.batches import BATCH, in_batches
 from brickwork_aws.operations import Operation
 
 if TYPE_CHECKING:
     from brickwork_aws.credentials import AwsCredentials
 
-BATCH = 10
-"""Messages that one request may send, receive or delete."""
-
 POLL_SECONDS = 4
 """How long one request waits for messages; SQS allows 20, but a task is cancelled between two."""
-
-_ATTEMPTS = 5
 
 
 @register_type("aws.sqs-message")
@@ -131,45 +126,11 @@ class Queue:
         Raises:
             AwsError: Some failed, by their own fault or each time; what was done stays.
         """
-        from brickwork import check_cancelled, sleep
-
-        done: dict[int, dict[str, Any]] = {}
-        left = list(enumerate(entries))
-        for attempt in range(_ATTEMPTS):
-            failed: dict[int, Mapping[str, Any]] = {}
-            for chunk in _chunks(left):
-                check_cancelled()
-                asked = [{"Id": str(number), **entry} for number, entry in chunk]
-                answer = self.call(operation, QueueUrl=self.url, Entries=asked)
-                done.update({int(each["Id"]): each for each in answer.get("Successful", ())})
-                failed.update({int(each["Id"]): each for each in answer.get("Failed", ())})
-            left = [(number, entry) for number, entry in left if number in failed]
-            wrong = [each for each in failed.values() if each.get("SenderFault")]
-            if not left:
-                return [done[number] for number in sorted(done)]
-            if wrong or attempt == _ATTEMPTS - 1:
-                raise self._refused(operation, failed, wrong, len(done))
-            sleep(0.2 * 2**attempt)
-        raise AssertionError  # the last attempt returns or raises
-
-    def _refused(
-        self,
-        operation: str,
-        failed: Mapping[int, Mapping[str, Any]],
-        wrong: Sequence[Mapping[str, Any]],
-        done: int,
-    ) -> AwsError:
-        first = min(failed)
-        why = failed[first]
-        numbers = ", ".join(str(number) for number in sorted(failed)[:BATCH])
-        error = AwsError(
-            f"sqs:{operation}: {len(failed)} of {len(failed) + done} failed (numbers {numbers}, "
-            f"from 0); the first: {why.get('Code')}: {why.get('Message', '')}".rstrip(": ")
-            + ".",
-            fix="Mend those; the others are done." if wrong else "Try those again later.",
+        return in_batches(
+            f"sqs:{operation}",
+            entries,
+            lambda asked: self.call(operation, QueueUrl=self.url, Entries=asked),
         )
-        error.code = str(why.get("Code", ""))
-        return error
 
 
 def attributes_of(given: Mapping[str, str | int | float | bytes]) -> dict[str, dict[str, Any]]:
@@ -209,10 +170,3 @@ def _attribute(found: Mapping[str, Any]) -> str | int | float | bytes:
     if kind != "Number":
         return text
     return int(text) if text.lstrip("-").isdigit() else float(text)
-
-
-def _chunks(
-    entries: Sequence[tuple[int, Mapping[str, Any]]],
-) -> Iterator[Sequence[tuple[int, Mapping[str, Any]]]]:
-    for start in range(0, len(entries), BATCH):
-        yield entries[start : start + BATCH]

@@ -3,14 +3,10 @@
 from collections.abc import Mapping
 
 from brickwork import InvalidArguments
+from brickwork_aws.batches import BATCH
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.errors import AwsTimeout
-from brickwork_aws.sqs.messages import (
-    BATCH,
-    Queue,
-    SqsMessage,
-    attributes_of,
-)
+from brickwork_aws.sqs.messages import Queue, SqsMessage, attributes_of
 from brickwork_aws.tasks import retried_task, task_once
 
 _URL = "sqs:GetQueueUrl"

@@ -70,6 +70,12 @@ from brickwork_aws.testing.contracts.sqs import (
     TestSqsSendMessage,
     TestSqsSendMessages,
     TestSqsWaitForMessage,
+from brickwork_aws.testing.contracts.sns import (
+    TestSnsPublish,
+    TestSnsPublishMany,
+    TestSnsTopic,
+    TestSnsTopicAsNotifier,
+)
 )
 from brickwork_aws.testing.contracts.stepfunctions import (
     TestStepfunctionsCancelExecution,
@@ -143,6 +149,10 @@ __all__ = [
     "TestSsmReadParameters",
     "TestSsmWriteParameter",
     "TestStepfunctionsCancelExecution",
+    "TestSnsPublish",
+    "TestSnsPublishMany",
+    "TestSnsTopic",
+    "TestSnsTopicAsNotifier",
     "TestStepfunctionsListExecutions",
     "TestStepfunctionsRunExecution",
     "TestStepfunctionsRunExpressExecution",

@@ -1,0 +1,1 @@
+"""SNS: messages published to those who subscribed, and notifications of Brickwork."""
