@@ -41,6 +41,7 @@ def actions() -> dict[str, set[str]]:
 OTHERS = {
     "s3:ListBucket",
     "cloudwatch:PutMetricData",  # signed as monitoring
+    "iam:PassRole",  # for the roles of what is started
 }
 
 

@@ -48,6 +48,13 @@ if TYPE_CHECKING:
         athena_start_query as athena_start_query,
         athena_wait_query as athena_wait_query,
     )
+    from brickwork_aws.jobs.ecs import (
+        ecs_cancel_task as ecs_cancel_task,
+        ecs_run_task as ecs_run_task,
+        ecs_start_task as ecs_start_task,
+        ecs_wait_task as ecs_wait_task,
+    )
+    from brickwork_aws.jobs.ecs_job import EcsTask as EcsTask
     from brickwork_aws.jobs.stepfunctions import (
         StepFunctionsExecution as StepFunctionsExecution,
         stepfunctions_cancel_execution as stepfunctions_cancel_execution,
@@ -117,6 +124,8 @@ _HOMES = {
         "AthenaQuery athena_cancel_query athena_read_rows athena_read_table athena_run_query"
         " athena_start_query athena_wait_query"
     ),
+    "jobs.ecs": "ecs_cancel_task ecs_run_task ecs_start_task ecs_wait_task",
+    "jobs.ecs_job": "EcsTask",
     "jobs.stepfunctions": (
         "StepFunctionsExecution stepfunctions_cancel_execution stepfunctions_list_executions"
         " stepfunctions_run_execution stepfunctions_run_express_execution"

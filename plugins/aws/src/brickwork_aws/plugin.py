@@ -19,6 +19,7 @@ _TASKS = {
         "athena_cancel_query athena_read_rows athena_read_table athena_run_query "
         "athena_start_query athena_wait_query"
     ),
+    "jobs.ecs": "ecs_cancel_task ecs_run_task ecs_start_task ecs_wait_task",
     "jobs.stepfunctions": (
         "stepfunctions_cancel_execution stepfunctions_list_executions "
         "stepfunctions_run_execution stepfunctions_run_express_execution "

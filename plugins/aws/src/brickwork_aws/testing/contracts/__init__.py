@@ -31,6 +31,12 @@ from brickwork_aws.testing.contracts.dynamodb import (
     TestDynamodbWaitForItem,
     TestDynamodbWriteItems,
 )
+from brickwork_aws.testing.contracts.ecs import (
+    TestEcsCancelTask,
+    TestEcsRunTask,
+    TestEcsStartTask,
+    TestEcsWaitTask,
+)
 from brickwork_aws.testing.contracts.generic import (
     TestAwsCall,
     TestAwsWait,
@@ -107,6 +113,10 @@ __all__ = [
     "TestAwsCredentialsOfRoles",
     "TestAwsWait",
     "TestCloudwatchPutMetric",
+    "TestEcsCancelTask",
+    "TestEcsRunTask",
+    "TestEcsStartTask",
+    "TestEcsWaitTask",
     "TestLogsFilterEvents",
     "TestLogsTail",
     "TestDynamodbDeleteItem",
