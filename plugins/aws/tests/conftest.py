@@ -5,6 +5,10 @@ from pathlib import Path
 import pytest
 
 from brickwork_aws.testing.fixtures import (
+    aws_faults,
+    faulty_credentials,
+    faulty_s3_bucket,
+    faulty_server,
     no_aws_settings,
     s3_bucket,
     s3_credentials,
@@ -14,6 +18,10 @@ from brickwork_aws.testing.fixtures import (
 )
 
 __all__ = [
+    "aws_faults",
+    "faulty_credentials",
+    "faulty_s3_bucket",
+    "faulty_server",
     "no_aws_settings",
     "s3_bucket",
     "s3_credentials",

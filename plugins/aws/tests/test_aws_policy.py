@@ -39,6 +39,11 @@ def actions() -> dict[str, set[str]]:
 # Permissions that no operation has the name of, from
 # https://docs.aws.amazon.com/service-authorization/latest/reference/.
 OTHERS = {
+    "s3:DeleteObjectVersion",  # a DeleteObject that names a version; so are the other three
+    "s3:GetObjectVersion",
+    "s3:GetObjectVersionTagging",
+    "s3:ListBucketVersions",
+    "lambda:InvokeFunction",  # of the operation Invoke
     "s3:ListBucket",
     "cloudwatch:PutMetricData",  # signed as monitoring
     "iam:PassRole",  # for the roles of what is started

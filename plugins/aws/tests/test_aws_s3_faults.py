@@ -150,13 +150,29 @@ def test_tasks_are_not_tried_again_when_it_will_not(
     assert caught.value.fix
 
 
-def test_every_task_but_presign_has_retries() -> None:
-    """The policy is on all tasks that send something."""
+@pytest.mark.parametrize("size", [100, 3 * MIB])
+def test_damaged_bytes_are_refused(broken: Broken, tmp_path: Path, size: int) -> None:
+    """S3's checksum is compared: read whole, as a stream and into a file, which is not left."""
+    broken.direct.write("data", os.urandom(size))
+    broken.faults.damage("GET", times=3)
+    with pytest.raises(StorageError, match="damaged on its way"):
+        broken.bucket.read("data")
+    with broken.bucket.open_read("data") as file, pytest.raises(StorageError, match="damaged"):
+        file.read()
+    with pytest.raises(StorageError, match="damaged"):
+        broken.bucket.download_file("data", tmp_path / "data")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_task_that_sends_something_has_retries() -> None:
+    """The policy is on all tasks but those that only sign."""
     import brickwork_aws
 
     tasks = {
         name: getattr(brickwork_aws, name) for name in brickwork_aws.__all__ if name[:3] == "s3_"
     }
-    assert len(tasks) == 11
+    assert len(tasks) == 25
     assert all(isinstance(task, Task) for task in tasks.values())
-    assert {name for name, task in tasks.items() if not task.retry.retries} == {"s3_presign"}
+    assert {name for name, task in tasks.items() if not task.retry.retries} == {
+        "s3_presign", "s3_presign_post",
+    }  # fmt: skip

@@ -26,6 +26,8 @@ class Fault(NamedTuple):
             connection closes; with 0 not even the headers do: the server has done the work, and
             the client never learns of it.
         drip: Answer byte by byte, without an end.
+        delay_seconds: How long to wait before the request is passed on, or answered.
+        damage: Change the last byte of the body of the server's answer.
     """
 
     matches: Callable[[str, str], bool]
@@ -34,6 +36,11 @@ class Fault(NamedTuple):
     body: bytes = b""
     cut_after: int | None = None
     drip: bool = False
+    delay_seconds: float = 0
+    damage: bool = False
+
+
+_NONE = Fault(lambda _method, _path: True)
 
 
 class Faults:
@@ -109,17 +116,22 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = self.plan.next_for(self.command, self.path)
+        if fault is not None and fault.delay_seconds:
+            self.plan.closing.wait(fault.delay_seconds)
         if fault is not None and fault.drip:
             self._drip()
         elif fault is not None and fault.status:
             self._answer(fault.status, fault.headers, fault.body, len(fault.body))
         else:
-            self._pass_on(body, None if fault is None else fault.cut_after)
+            self._pass_on(body, fault or _NONE)
 
     do_GET = do_HEAD = do_LIST = do_PUT = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815  # the base class's names
 
-    def _pass_on(self, body: bytes, cut_after: int | None) -> None:
+    def _pass_on(self, body: bytes, fault: Fault) -> None:
         status, headers, answer = self._forward(body)
+        cut_after = fault.cut_after
+        if fault.damage and answer:
+            answer = answer[:-1] + bytes([answer[-1] ^ 1])
         # Of a HEAD, the length is not that of what comes.
         length = int(headers.pop("Content-Length", len(answer)))
         if cut_after != 0:

@@ -64,21 +64,57 @@ if TYPE_CHECKING:
         stepfunctions_start_execution as stepfunctions_start_execution,
         stepfunctions_wait_execution as stepfunctions_wait_execution,
     )
+    from brickwork_aws.lambda_functions import (
+        LambdaFunction as LambdaFunction,
+        LambdaResult as LambdaResult,
+        lambda_invoke as lambda_invoke,
+        lambda_invoke_async as lambda_invoke_async,
+        lambda_wait_active as lambda_wait_active,
+    )
     from brickwork_aws.roles import AssumeRole as AssumeRole, WebIdentity as WebIdentity
     from brickwork_aws.s3.bucket import S3Bucket as S3Bucket
-    from brickwork_aws.s3.objects import S3Object as S3Object
+    from brickwork_aws.s3.buckets import (
+        s3_create_bucket as s3_create_bucket,
+        s3_delete_bucket as s3_delete_bucket,
+    )
+    from brickwork_aws.s3.looking import (
+        s3_describe as s3_describe,
+        s3_exists as s3_exists,
+        s3_list as s3_list,
+        s3_list_folders as s3_list_folders,
+        s3_wait_for_key as s3_wait_for_key,
+        s3_wait_until_unchanged as s3_wait_until_unchanged,
+    )
+    from brickwork_aws.s3.objects import (
+        S3Details as S3Details,
+        S3Object as S3Object,
+        S3PostForm as S3PostForm,
+        S3Version as S3Version,
+    )
+    from brickwork_aws.s3.presigning import (
+        s3_presign as s3_presign,
+        s3_presign_post as s3_presign_post,
+    )
+    from brickwork_aws.s3.tags import (
+        s3_read_tags as s3_read_tags,
+        s3_write_tags as s3_write_tags,
+    )
     from brickwork_aws.s3.tasks import (
         s3_copy as s3_copy,
         s3_delete as s3_delete,
         s3_download_file as s3_download_file,
         s3_download_folder as s3_download_folder,
-        s3_list as s3_list,
         s3_move as s3_move,
-        s3_presign as s3_presign,
         s3_read as s3_read,
         s3_upload_file as s3_upload_file,
         s3_upload_folder as s3_upload_folder,
         s3_write as s3_write,
+    )
+    from brickwork_aws.s3.versions import (
+        s3_delete_version as s3_delete_version,
+        s3_list_versions as s3_list_versions,
+        s3_read_version as s3_read_version,
+        s3_restore_version as s3_restore_version,
     )
     from brickwork_aws.secrets.resolvers import (
         ParameterStoreResolver as ParameterStoreResolver,
@@ -98,6 +134,11 @@ if TYPE_CHECKING:
         ssm_read_parameter as ssm_read_parameter,
         ssm_read_parameters as ssm_read_parameters,
         ssm_write_parameter as ssm_write_parameter,
+    )
+    from brickwork_aws.sns.notifier import SnsTopic as SnsTopic
+    from brickwork_aws.sns.tasks import (
+        sns_publish as sns_publish,
+        sns_publish_many as sns_publish_many,
     )
     from brickwork_aws.sqs.consuming import sqs_consume as sqs_consume
     from brickwork_aws.sqs.messages import SqsMessage as SqsMessage
@@ -131,18 +172,23 @@ _HOMES = {
         " stepfunctions_run_execution stepfunctions_run_express_execution"
         " stepfunctions_start_execution stepfunctions_wait_execution"
     ),
+    "lambda_functions": (
+        "LambdaFunction LambdaResult lambda_invoke lambda_invoke_async lambda_wait_active"
+    ),
     "roles": "AssumeRole WebIdentity",
     "s3.bucket": "S3Bucket",
-    "s3.objects": "S3Object",
-    "s3.tasks": (
-        "s3_copy s3_delete s3_download_file s3_download_folder s3_list s3_move s3_presign s3_read"
-        " s3_upload_file s3_upload_folder s3_write"
-    from brickwork_aws.sns.notifier import SnsTopic as SnsTopic
-    from brickwork_aws.sns.tasks import (
-        sns_publish as sns_publish,
-        sns_publish_many as sns_publish_many,
-    )
+    "s3.buckets": "s3_create_bucket s3_delete_bucket",
+    "s3.looking": (
+        "s3_describe s3_exists s3_list s3_list_folders s3_wait_for_key s3_wait_until_unchanged"
     ),
+    "s3.objects": "S3Details S3Object S3PostForm S3Version",
+    "s3.presigning": "s3_presign s3_presign_post",
+    "s3.tags": "s3_read_tags s3_write_tags",
+    "s3.tasks": (
+        "s3_copy s3_delete s3_download_file s3_download_folder s3_move s3_read s3_upload_file"
+        " s3_upload_folder s3_write"
+    ),
+    "s3.versions": "s3_delete_version s3_list_versions s3_read_version s3_restore_version",
     "secrets.resolvers": "ParameterStoreResolver SecretsManagerResolver",
     "secrets.secretsmanager": (
         "SecretInfo secretsmanager_delete_secret secretsmanager_list_secrets"
@@ -152,6 +198,8 @@ _HOMES = {
         "SsmParameter ssm_delete_parameters ssm_read_parameter ssm_read_parameters"
         " ssm_write_parameter"
     ),
+    "sns.notifier": "SnsTopic",
+    "sns.tasks": "sns_publish sns_publish_many",
     "sqs.consuming": "sqs_consume",
     "sqs.messages": "SqsMessage",
     "sqs.tasks": (
@@ -177,5 +225,3 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return __all__
-    "sns.notifier": "SnsTopic",
-    "sns.tasks": "sns_publish sns_publish_many",

@@ -20,15 +20,23 @@ _TASKS = {
         "athena_start_query athena_wait_query"
     ),
     "jobs.ecs": "ecs_cancel_task ecs_run_task ecs_start_task ecs_wait_task",
+    "s3.buckets": "s3_create_bucket s3_delete_bucket",
+    "s3.looking": (
+        "s3_describe s3_exists s3_list s3_list_folders s3_wait_for_key s3_wait_until_unchanged"
+    ),
+    "s3.presigning": "s3_presign s3_presign_post",
+    "s3.tags": "s3_read_tags s3_write_tags",
     "jobs.stepfunctions": (
         "stepfunctions_cancel_execution stepfunctions_list_executions "
         "stepfunctions_run_execution stepfunctions_run_express_execution "
         "stepfunctions_start_execution stepfunctions_wait_execution"
     ),
+    "lambda_functions": "lambda_invoke lambda_invoke_async lambda_wait_active",
     "s3.tasks": (
-        "s3_copy s3_delete s3_download_file s3_download_folder s3_list s3_move "
-        "s3_presign s3_read s3_upload_file s3_upload_folder s3_write"
+        "s3_copy s3_delete s3_download_file s3_download_folder s3_move s3_read "
+        "s3_upload_file s3_upload_folder s3_write"
     ),
+    "s3.versions": "s3_delete_version s3_list_versions s3_read_version s3_restore_version",
     "secrets.secretsmanager": (
         "secretsmanager_delete_secret secretsmanager_list_secrets "
         "secretsmanager_read_binary secretsmanager_read_secret "
@@ -37,6 +45,7 @@ _TASKS = {
     "secrets.ssm": (
         "ssm_delete_parameters ssm_read_parameter ssm_read_parameters ssm_write_parameter"
     ),
+    "sns.tasks": "sns_publish sns_publish_many",
     "sqs.tasks": (
         "sqs_delete_messages sqs_receive_messages sqs_send_message sqs_send_messages "
         "sqs_wait_for_message"
@@ -45,13 +54,13 @@ _TASKS = {
 """The tasks of each module."""
 
 
-    "sns.tasks": "sns_publish sns_publish_many",
 @hookimpl
 def brickwork_blocks() -> Mapping[str, str]:
     """The blocks."""
     return {
         "aws-credentials": "brickwork_aws.credentials:AwsCredentials",
         "aws-s3-bucket": "brickwork_aws.s3.bucket:S3Bucket",
+        "aws-sns-topic": "brickwork_aws.sns.notifier:SnsTopic",
     }
 
 
@@ -60,7 +69,6 @@ def brickwork_commands() -> Mapping[str, str]:
     """The commands."""
     return {"aws": "brickwork_aws.cli.aws:group"}
 
-        "aws-sns-topic": "brickwork_aws.sns.notifier:SnsTopic",
 
 @hookimpl
 def brickwork_tasks() -> Mapping[str, str]:

@@ -59,6 +59,15 @@ class S3Bucket(Block, Storage):
     kms_key_id: str | None = Field(
         None, min_length=1, description="The KMS key, by id, ARN or alias, for aws:kms encryption."
     )
+    content_type: str | None = Field(
+        None, min_length=1, description="The type of what is written; by default as its key tells."
+    )
+    metadata: dict[str, str] = Field(
+        default_factory=dict, description="What is noted with each object that is written."
+    )
+    tags: dict[str, str] = Field(
+        default_factory=dict, description="The tags of what is written, up to ten."
+    )
     requester_pays: bool = Field(False, description="Agree to pay for the requests.")
     expected_owner: str | None = Field(
         None,
@@ -153,17 +162,9 @@ class S3Bucket(Block, Storage):
 
     def describe_object(self, key: str) -> S3Object:
         """Return what HEAD tells of an object; raises as `stat`."""
-        from brickwork import KeyNotFound
-        from brickwork_aws.s3.errors import Explained
-        from brickwork_aws.s3.requests import confirm_bucket
+        from brickwork_aws.s3.requests import head
 
-        try:
-            with Explained(self, "s3:GetObject", check_key(key)):
-                found = self.client().head_object(**self.arguments(key))
-        except KeyNotFound:
-            with Explained(self, "s3:ListBucket"):
-                confirm_bucket(self)
-            raise
+        found = head(self, check_key(key))
         return self.object_from(key, found, found["ContentLength"])
 
     def keys(self, prefix: str = "") -> Iterator[str]:
@@ -171,7 +172,9 @@ class S3Bucket(Block, Storage):
 
         S3 sorts by code point; its directory buckets, and some other servers, do not.
         """
-        return (key for key, _ in self._listed(check_prefix(prefix)))
+        from brickwork_aws.s3.listing import listed
+
+        return (key for key, _ in listed(self, check_prefix(prefix)))
 
     def objects(self, prefix: str = "") -> Iterator[S3Object]:
         """Yield what a listing tells of the objects whose keys begin with a text; as `keys`.
@@ -179,23 +182,10 @@ class S3Bucket(Block, Storage):
         Raises:
             InvalidKey: No key can begin with the prefix.
         """
-        found = self._listed(check_prefix(prefix))
+        from brickwork_aws.s3.listing import listed
+
+        found = listed(self, check_prefix(prefix))
         return (self.object_from(key, answer, answer["Size"]) for key, answer in found)
-
-    def _listed(self, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        from brickwork_aws.s3.errors import Explained
-
-        folder = f"{self.prefix}/" if self.prefix else ""
-        with Explained(self, "s3:ListBucket"):
-            pages = self.client().get_paginator("list_objects_v2")
-            for page in pages.paginate(**self.common(), Prefix=folder + prefix):
-                for found in page.get("Contents", ()):
-                    key = found["Key"].removeprefix(folder)
-                    try:
-                        check_key(key)
-                    except InvalidKey:
-                        continue  # such as the markers of folders, which end with a slash
-                    yield key, found
 
     # Writing
 
@@ -324,19 +314,9 @@ class S3Bucket(Block, Storage):
             InvalidKey: It is no key.
             StorageError: The time is out of bounds, or there are no credentials to sign with.
         """
-        from brickwork_aws.s3.errors import Explained
+        from brickwork_aws.s3.presigning import presign
 
-        if not 1 <= expires_seconds <= MAX_PRESIGN_SECONDS:
-            raise StorageError(
-                f"A presigned URL cannot expire after {expires_seconds} seconds.",
-                fix=f"Give 1 to {MAX_PRESIGN_SECONDS} (7 days).",
-            )
-        operation = {"GET": "get_object", "PUT": "put_object"}[method]
-        with Explained(self, f"s3:{method.title()}Object", check_key(key)):
-            url = self.client().generate_presigned_url(
-                operation, Params=self.arguments(key), ExpiresIn=expires_seconds
-            )
-        return str(url)
+        return presign(self, key, expires_seconds, method)
 
     def check(self) -> CheckReport:
         """Ask whether the bucket exists and may be listed. Bounded in time; never raises."""
@@ -387,11 +367,10 @@ class S3Bucket(Block, Storage):
         return {name: value for name, value in given.items() if value is not None}
 
     def writing(self, key: str) -> dict[str, Any]:
-        """Return the arguments of a request that makes an object of a type that its key tells."""
-        from mimetypes import guess_type
+        """Return the arguments of a request that makes an object that did not exist."""
+        from brickwork_aws.s3.writing import description
 
-        kind, encoding = guess_type(key)
-        return {**self.settings(), **({"ContentType": kind} if kind and not encoding else {})}
+        return {**self.settings(), **description(self, key)}
 
     def object_from(self, key: str, answer: dict[str, Any], size: int) -> S3Object:
         """Return what an answer of S3 tells of an object."""

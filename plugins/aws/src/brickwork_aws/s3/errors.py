@@ -52,14 +52,31 @@ def storage_error(
     error: Exception, bucket: "S3Bucket", permission: str, key: str | None = None
 ) -> StorageError:
     """Return the error to raise for an error of boto3."""
+    from botocore.exceptions import FlexibleChecksumError
+
     place = bucket.url if key is None else bucket.object_url(key)
     whose = describe(bucket.credentials)
     found = about_credentials(error, whose)
     if found is not None:
         return StorageError(f"{place}: {found.what}", fix=found.fix)
+    if isinstance(error, FlexibleChecksumError):
+        return StorageError(
+            f"{place} was damaged on its way here: its checksum is another.",
+            fix="Read it again; if it stays so, what is between this machine and S3 changes it.",
+        )
     code, status = code_of(error), status_of(error)
     if code == "NoSuchBucket" or (status == 404 and key is None):
         return no_such_bucket(bucket)
+    if code == "NoSuchVersion":
+        return KeyNotFound(f"{place} has no such version.", fix="List the versions that it has.")
+    if code == "BucketNotEmpty":
+        return StorageError(
+            f"{place} is not empty.", fix="Delete what is in it, or give everything=True."
+        )
+    if code == "BucketAlreadyExists":
+        return StorageError(
+            f"The name {bucket.bucket!r} is taken by another account.", fix="Choose another name."
+        )
     if status == 404 and code != "NoSuchUpload":
         return KeyNotFound(
             f"No object {key!r} in {bucket.url}.", fix="List the keys to see what exists."

@@ -32,11 +32,13 @@ class S3Reader(io.RawIOBase):
         etag: Its version's.
     """
 
-    def __init__(self, bucket: "S3Bucket", key: str) -> None:
+    def __init__(self, bucket: "S3Bucket", key: str, version_id: str | None = None) -> None:
         super().__init__()
         self._body: Any = None
         self._bucket, self._key, self._position = bucket, key, 0
         self._arguments = bucket.arguments(key)
+        if version_id is not None:
+            self._arguments["VersionId"] = version_id
         with self._explained():
             answer = bucket.client().get_object(**self._arguments)
         self._body = answer["Body"]
@@ -151,7 +153,8 @@ class S3Reader(io.RawIOBase):
             self._body = None
 
     def _explained(self) -> Explained:
-        return Explained(self._bucket, "s3:GetObject", self._key)
+        version = "Version" if "VersionId" in self._arguments else ""
+        return Explained(self._bucket, f"s3:GetObject{version}", self._key)
 
     def _refuse_closed(self) -> None:
         if self.closed:

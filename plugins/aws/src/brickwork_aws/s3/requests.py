@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from brickwork import StorageError, check_cancelled
+from brickwork import KeyNotFound, StorageError, check_cancelled
 from brickwork_aws.faults import status_of
 from brickwork_aws.s3.errors import Explained, no_such_bucket
 from brickwork_aws.s3.parts import MIB, PartGroup
@@ -35,6 +35,28 @@ _seen: set[tuple[str | None, str]] = set()
 """Buckets that exist, so that a missing object is told from a missing bucket by one request."""
 
 
+def head(bucket: "S3Bucket", key: str) -> Answer:
+    """Return what HEAD tells of an object.
+
+    Raises:
+        KeyNotFound: There is none.
+        StorageError: There is no such bucket, or these credentials may not look.
+    """
+    try:
+        with Explained(bucket, "s3:GetObject", key):
+            answer: Answer = bucket.client().head_object(**bucket.arguments(key))
+    except KeyNotFound:
+        with Explained(bucket, "s3:ListBucket"):
+            confirm_bucket(bucket)
+        raise
+    return answer
+
+
+def forget_bucket(bucket: "S3Bucket") -> None:
+    """Note that a bucket may not exist any more."""
+    _seen.discard((bucket.credentials.endpoint_url, bucket.bucket))
+
+
 def confirm_bucket(bucket: "S3Bucket") -> None:
     """Make sure that the bucket exists, after HEAD said 404 of an object: it does not say of what.
 
@@ -57,15 +79,23 @@ def confirm_bucket(bucket: "S3Bucket") -> None:
     _seen.add(place)
 
 
-def copy(source: "S3Bucket", key: str, target: "S3Bucket", target_key: str) -> None:
-    """Copy an object inside S3: its bytes do not come here.
+def copy(
+    source: "S3Bucket",
+    key: str,
+    target: "S3Bucket",
+    target_key: str,
+    version_id: str | None = None,
+) -> None:
+    """Copy an object, or an old version of one, inside S3: its bytes do not come here.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html. Content type and
     metadata go along; the storage class and the encryption are the target's.
     """
-    with Explained(source, "s3:GetObject", key):
-        found: Answer = source.client().head_object(**source.arguments(key))
-    origin = {"Bucket": source.bucket, "Key": source.full_key(key)}
+    which = {} if version_id is None else {"VersionId": version_id}
+    permission = "s3:GetObject" if version_id is None else "s3:GetObjectVersion"
+    with Explained(source, permission, key):
+        found: Answer = source.client().head_object(**source.arguments(key), **which)
+    origin = {"Bucket": source.bucket, "Key": source.full_key(key), **which}
     arguments: Answer = {
         **target.arguments(target_key),
         "CopySource": origin,
@@ -109,13 +139,17 @@ def _copy_parts(target: "S3Bucket", key: str, arguments: Answer, found: Answer) 
 
 def delete_many(bucket: "S3Bucket", keys: Iterable[str]) -> int:
     """Delete objects, a thousand by each request; return how many were asked for."""
+    return delete_entries(bucket, ({"Key": bucket.full_key(key)} for key in keys))
+
+
+def delete_entries(bucket: "S3Bucket", entries: Iterable[Answer]) -> int:
+    """Delete what ``Key``, and perhaps ``VersionId``, name in the bucket; as `delete_many`."""
     count = 0
-    for batch in _batches(keys):
+    for batch in _batches(entries):
         check_cancelled()
-        objects = [{"Key": bucket.full_key(key)} for key in batch]
         with Explained(bucket, "s3:DeleteObject"):
             answer = bucket.client().delete_objects(
-                **bucket.common(), Delete={"Objects": objects, "Quiet": True}
+                **bucket.common(), Delete={"Objects": batch, "Quiet": True}
             )
         errors = answer.get("Errors", [])
         if errors:
@@ -129,10 +163,10 @@ def delete_many(bucket: "S3Bucket", keys: Iterable[str]) -> int:
     return count
 
 
-def _batches(keys: Iterable[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for key in keys:
-        batch.append(key)
+def _batches(entries: Iterable[Answer]) -> Iterator[list[Answer]]:
+    batch: list[Answer] = []
+    for entry in entries:
+        batch.append(entry)
         if len(batch) == DELETE_AT_ONCE:
             yield batch
             batch = []

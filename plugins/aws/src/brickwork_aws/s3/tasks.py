@@ -1,16 +1,16 @@
-"""Prebuilt tasks on S3.
+"""Prebuilt tasks that move objects.
 
 Each takes an `S3Bucket` first. Requests are tried again by botocore; what fails all the same in a
 way that may pass, such as throttling, makes the whole task be tried again, twice.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from brickwork import InvalidArguments, check_cancelled, progress
 from brickwork_aws.s3.bucket import S3Bucket
 from brickwork_aws.s3.objects import S3Object
-from brickwork_aws.tasks import retried_task, task_once
+from brickwork_aws.tasks import retried_task
 
 # A missing object is told from a hidden one by who may list; parts that were left are given up.
 _READ = ("s3:GetObject", "s3:ListBucket")
@@ -18,20 +18,32 @@ _WRITE = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBuc
 
 
 @retried_task(*_WRITE)
-def s3_upload_file(bucket: S3Bucket, path: Path, key: str) -> S3Object:
+def s3_upload_file(
+    bucket: S3Bucket,
+    path: Path,
+    key: str,
+    *,
+    content_type: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> S3Object:
     """Upload a file, large ones by many connections at once.
 
-    Reports its progress in bytes. See
+    Reports its progress in bytes. Tags need the permission s3:PutObjectTagging as well. See
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html.
 
     Args:
         bucket: Where to.
         path: The local file.
         key: The object's key, below the bucket's prefix.
+        content_type: The object's type; by default as the block or the key tells.
+        metadata: What is noted with the object, beside what the block says.
+        tags: Tags of the object, beside those that the block says.
 
     Returns:
         The object as S3 has it.
     """
+    bucket = _describing(bucket, content_type, metadata, tags)
     bucket.upload_file(path, key, progress=_reported)
     return bucket.describe_object(key)
 
@@ -128,17 +140,30 @@ def s3_download_folder(
 
 
 @retried_task(*_WRITE)
-def s3_write(bucket: S3Bucket, key: str, data: str | bytes, *, if_absent: bool = False) -> S3Object:
+def s3_write(
+    bucket: S3Bucket,
+    key: str,
+    data: str | bytes,
+    *,
+    if_absent: bool = False,
+    content_type: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> S3Object:
     """Write an object from a value in memory.
 
     Tried again safely also with ``if_absent``: what a lost answer concealed is recognized as its
-    own. See https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
+    own. Tags need the permission s3:PutObjectTagging as well. See
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
 
     Args:
         bucket: Where to.
         key: The object's key, below the bucket's prefix.
         data: Its content; a text is written in UTF-8.
         if_absent: Refuse to overwrite.
+        content_type: The object's type; by default as the block or the key tells.
+        metadata: What is noted with the object, beside what the block says.
+        tags: Tags of the object, beside those that the block says.
 
     Returns:
         The object as S3 has it.
@@ -146,6 +171,7 @@ def s3_write(bucket: S3Bucket, key: str, data: str | bytes, *, if_absent: bool =
     from brickwork import check_key
     from brickwork_aws.s3.writing import put
 
+    bucket = _describing(bucket, content_type, metadata, tags)
     content = data.encode() if isinstance(data, str) else data
     answer = put(bucket, check_key(key), content, if_absent=if_absent)
     return bucket.object_from(key, answer, len(content))
@@ -165,35 +191,6 @@ def s3_read(bucket: S3Bucket, key: str) -> bytes:
         Its bytes.
     """
     return bucket.read(key)
-
-
-@retried_task("s3:ListBucket")
-def s3_list(bucket: S3Bucket, prefix: str = "", *, limit: int | None = None) -> list[S3Object]:
-    """List objects, page by page to the end.
-
-    Reports its progress in objects. See
-    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html.
-
-    Args:
-        bucket: Where.
-        prefix: Only keys that begin with this text, below the bucket's prefix.
-        limit: At most so many; all by default.
-
-    Returns:
-        The objects, sorted by key.
-    """
-    if limit is not None and limit < 0:
-        raise InvalidArguments(f"limit cannot be {limit}.", fix="Give 0 or more, or none.")
-    found: list[S3Object] = []
-    if limit == 0:
-        return found
-    for each in bucket.objects(prefix):
-        found.append(each)
-        if len(found) == limit:
-            break
-        if len(found) % 1000 == 0:
-            _reported(len(found), None, each.key)
-    return found
 
 
 @retried_task(*_WRITE, "s3:GetObjectTagging", "s3:PutObjectTagging")
@@ -268,29 +265,20 @@ def s3_delete(
     return bucket.delete_many([keys] if isinstance(keys, str) else keys or [])
 
 
-@task_once("s3:GetObject", "s3:PutObject")
-def s3_presign(
+def _describing(
     bucket: S3Bucket,
-    key: str,
-    *,
-    expires_seconds: int = 3600,
-    method: Literal["GET", "PUT"] = "GET",
-) -> str:
-    """Make a URL by which anybody can read or write one object for a while.
-
-    Not retried: nothing is sent. Who has the URL has the right, so treat it as a secret. See
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html.
-
-    Args:
-        bucket: Where the object is.
-        key: The object's key, below the bucket's prefix.
-        expires_seconds: How long the URL works, 1 second to 7 days.
-        method: Whether the URL is for reading or for writing.
-
-    Returns:
-        The URL.
-    """
-    return bucket.presign(key, expires_seconds=expires_seconds, method=method)
+    content_type: str | None,
+    metadata: Mapping[str, str] | None,
+    tags: Mapping[str, str] | None,
+) -> S3Bucket:
+    """Return the bucket that writes objects like that."""
+    update = {
+        "content_type": content_type,
+        "metadata": {**bucket.metadata, **metadata} if metadata else None,
+        "tags": {**bucket.tags, **tags} if tags else None,
+    }
+    given = {name: value for name, value in update.items() if value is not None}
+    return bucket.model_copy(update=given) if given else bucket
 
 
 def _reported(done: int, total: int | None, text: str) -> None:

@@ -25,17 +25,32 @@ MAX_CONFLICTS = 8
 BUFFER_BYTES = MIB // 4
 """How much of a part of a file is read at once."""
 
-_MARK = "brickwork-write"
+MARK = "brickwork-write"
+"""The name, in the metadata, of what a conditional write knows its own object by."""
+
+
+def description(bucket: "S3Bucket", key: str) -> Answer:
+    """Return the arguments that tell what an object is: its type, metadata and tags."""
+    from mimetypes import guess_type
+    from urllib.parse import urlencode
+
+    kind, encoding = guess_type(key)
+    given = {
+        "ContentType": bucket.content_type or (None if encoding else kind),
+        "Metadata": dict(bucket.metadata),
+        "Tagging": urlencode(bucket.tags),
+    }
+    return {name: value for name, value in given.items() if value}
 
 
 def put(bucket: "S3Bucket", key: str, data: Bytes, *, if_absent: bool = False) -> Answer:
     """Write a whole object by one request, and return the answer."""
-    arguments: Answer = {**bucket.arguments(key), **bucket.writing(key)}
     mark = _new_mark() if if_absent else {}
+    arguments = {**bucket.arguments(key), **_marked(bucket.writing(key), mark)}
     body = data if isinstance(data, bytes | bytearray) else bytes(data)
     with Explained(bucket, "s3:PutObject", key):
         send = bucket.client().put_object
-        return _conditionally(bucket, key, mark, send, **arguments, **mark, Body=body)
+        return _conditionally(bucket, key, mark, send, **arguments, Body=body)
 
 
 def put_file(
@@ -93,7 +108,7 @@ class Upload:
         self._bucket, self._key, self._advance = bucket, key, advance
         self._client = bucket.client()
         self._mark = _new_mark() if if_absent else {}
-        arguments: Answer = {**bucket.writing(key), **self._mark}
+        arguments = _marked(bucket.writing(key), self._mark)
         if bucket.credentials.client_options.checksums == "when_supported":
             arguments["ChecksumAlgorithm"] = "CRC32"
         with Explained(bucket, "s3:PutObject", key):
@@ -263,7 +278,7 @@ def _won_before(bucket: "S3Bucket", key: str, mark: Answer, error: Exception) ->
     tries = getattr(error, "response", {}).get("ResponseMetadata", {}).get("RetryAttempts", 0)
     if tries:
         found: Answer = bucket.client().head_object(**bucket.arguments(key))
-        if found.get("Metadata", {}).get(_MARK) == mark["Metadata"][_MARK]:
+        if found.get("Metadata", {}).get(MARK) == mark[MARK]:
             return found
     raise _exists(bucket, key) from error
 
@@ -274,10 +289,17 @@ def _exists(bucket: "S3Bucket", key: str) -> KeyExists:
     )
 
 
+def _marked(arguments: Answer, mark: Answer) -> Answer:
+    """Return the arguments with the mark among the metadata, if there is one."""
+    return (
+        {**arguments, "Metadata": {**arguments.get("Metadata", {}), **mark}} if mark else arguments
+    )
+
+
 def _new_mark() -> Answer:
     from secrets import token_hex
 
-    return {"Metadata": {_MARK: token_hex(16)}}
+    return {MARK: token_hex(16)}
 
 
 def _pause(attempt: int) -> None:

@@ -1,6 +1,7 @@
 """A proxy before a test server, which breaks what it is told to break."""
 
-from collections.abc import Iterator
+import json as json_format
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -9,9 +10,13 @@ from brickwork_aws.testing.servers import AwsServer
 
 
 class Faults(proxy.Faults):
-    """What is to go wrong, and what was asked for."""
+    """What is to go wrong, and what was asked for.
 
-    def cut(self, method: str, *, after: int = 0, times: int = 1) -> None:
+    Each fault happens to the next requests that have the method, ``None`` means any, and is gone
+    then: ``faults.left`` says how many have not happened yet.
+    """
+
+    def cut(self, method: str | None, *, after: int = 0, times: int = 1) -> None:
         """Serve the next such requests, but close the connection in the midst of the answer.
 
         Args:
@@ -20,21 +25,77 @@ class Faults(proxy.Faults):
                 server has done the work, and the client never learns of it.
             times: How many requests.
         """
-        self.plan(proxy.Fault(lambda asked, _: asked == method, cut_after=after), times)
+        self.plan(proxy.Fault(_of(method), cut_after=after), times)
 
-    def refuse(self, method: str, status: int, code: str, *, times: int = 1) -> None:
+    def refuse(
+        self, method: str | None, status: int, code: str, *, json: bool = False, times: int = 1
+    ) -> None:
         """Answer the next such requests with an error; the server does not see them.
 
         Args:
             method: For example ``PUT``.
             status: The HTTP status, for example 503.
-            code: The error code of S3, for example ``SlowDown``.
+            code: The service's code of the error, for example ``SlowDown``.
+            json: Whether the service speaks JSON, as SQS, Secrets Manager and most others do; S3,
+                STS, SNS and IAM speak XML.
             times: How many requests.
         """
-        text = f"<Error><Code>{code}</Code><Message>as planned</Message></Error>"
-        xml = {"Content-Type": "application/xml"}
-        fault = proxy.Fault(lambda asked, _: asked == method, status, xml, text.encode())
-        self.plan(fault, times)
+        if json:
+            kind = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-errortype": code}
+            text = json_format.dumps({"__type": code, "message": "as planned"})
+        else:
+            kind = {"Content-Type": "application/xml"}
+            inner = f"<Error><Code>{code}</Code><Message>as planned</Message></Error>"
+            text = f"<ErrorResponse>{inner}</ErrorResponse>"
+        self.plan(proxy.Fault(_of(method), status, kind, text.encode()), times)
+
+    def throttle(
+        self, method: str | None = None, *, code: str = "", json: bool = False, times: int = 1
+    ) -> None:
+        """Answer the next such requests as a service does of which too much is asked.
+
+        Args:
+            method: For example ``PUT``.
+            code: The service's; by default ``SlowDown``, with ``json`` ``ThrottlingException``.
+            json: As for `refuse`.
+            times: How many requests.
+        """
+        status, usual = (400, "ThrottlingException") if json else (503, "SlowDown")
+        self.refuse(method, status, code or usual, json=json, times=times)
+
+    def expire(self, method: str | None = None, *, json: bool = False, times: int = 1) -> None:
+        """Answer the next such requests as if the session token had expired.
+
+        Args:
+            method: For example ``GET``.
+            json: As for `refuse`.
+            times: How many requests.
+        """
+        code = "ExpiredTokenException" if json else "ExpiredToken"
+        self.refuse(method, 400, code, json=json, times=times)
+
+    def slow(self, method: str | None, seconds: float, *, times: int = 1) -> None:
+        """Let the next such requests wait before the server sees them.
+
+        Args:
+            method: For example ``GET``.
+            seconds: How long; beyond the client's ``read_timeout`` it gives up.
+            times: How many requests.
+        """
+        self.plan(proxy.Fault(_of(method), delay_seconds=seconds), times)
+
+    def damage(self, method: str | None, *, times: int = 1) -> None:
+        """Change the last byte of the answers to the next such requests.
+
+        Args:
+            method: For example ``GET``.
+            times: How many requests.
+        """
+        self.plan(proxy.Fault(_of(method), damage=True), times)
+
+
+def _of(method: str | None) -> Callable[[str, str], bool]:
+    return lambda asked, _path: method is None or asked == method
 
 
 @contextmanager

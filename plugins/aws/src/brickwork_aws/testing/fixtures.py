@@ -6,6 +6,7 @@ import pytest
 
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.s3.bucket import S3Bucket
+from brickwork_aws.testing.faulty import Faults, faulty
 from brickwork_aws.testing.servers import AwsServer, moto_server, seaweedfs
 
 
@@ -60,3 +61,34 @@ def strict_s3_bucket(
     return S3Bucket(
         bucket=strict_s3_server.create_bucket(), credentials=strict_s3_server.credentials()
     )
+
+
+@pytest.fixture
+def faulty_server(
+    no_aws_settings: None,  # noqa: ARG001  # for what it hides
+    s3_server: AwsServer,
+) -> Iterator[tuple[AwsServer, Faults]]:
+    """The moto server by way of a proxy that breaks requests, and what to break."""
+    with faulty(s3_server) as (through, faults):
+        yield through, faults
+
+
+@pytest.fixture
+def aws_faults(faulty_server: tuple[AwsServer, Faults]) -> Faults:
+    """What goes wrong with `faulty_credentials` and `faulty_s3_bucket`; by itself nothing."""
+    return faulty_server[1]
+
+
+@pytest.fixture
+def faulty_credentials(faulty_server: tuple[AwsServer, Faults]) -> AwsCredentials:
+    """Credentials whose requests go wrong as `aws_faults` says; each is sent once."""
+    from brickwork_aws.credentials import ClientOptions
+
+    once = ClientOptions(connect_timeout=5, read_timeout=30, max_attempts=1)
+    return faulty_server[0].credentials(client_options=once)
+
+
+@pytest.fixture
+def faulty_s3_bucket(s3_server: AwsServer, faulty_credentials: AwsCredentials) -> S3Bucket:
+    """A fresh bucket whose requests go wrong as `aws_faults` says."""
+    return S3Bucket(bucket=s3_server.create_bucket(), credentials=faulty_credentials)
