@@ -75,10 +75,13 @@ class Operation:
             InvalidArguments: It does not take that; nothing was sent.
             AwsError: It failed.
         """
+        return bare(self.answer(parameters))
+
+    def answer(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """As `call`, with what botocore says of the transport: the id of the request."""
         sent = self.checked(parameters)
         with self.failing():
-            answer: dict[str, Any] = getattr(self.client, self.method)(**sent)
-        return bare(answer)
+            return with_streams_read(getattr(self.client, self.method)(**sent))
 
     def pages(self, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Give each page of the answer; of an operation that has none, the one answer.
@@ -255,6 +258,11 @@ def known(name: str, names: Any, refusal: str) -> str:
 def bare(answer: dict[str, Any]) -> dict[str, Any]:
     """Return an answer without what botocore says of the transport, and with its streams read."""
     answer.pop("ResponseMetadata", None)
+    return with_streams_read(answer)
+
+
+def with_streams_read(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer, its streams read to the end."""
     for name, value in answer.items():
         if hasattr(value, "read"):
             answer[name] = value.read()
