@@ -216,7 +216,8 @@ def stepfunctions_run_express_execution(
     """Run an express state machine, and wait for its end, which comes within five minutes.
 
     One request starts it and waits; it cannot be stopped. Not retried as a task, nor the request
-    by botocore: it would run twice. See
+    by botocore: it would run twice. botocore puts ``sync-`` before the name of the host, also
+    before that of ``endpoint_url``, unless ``AWS_DISABLE_HOST_PREFIX_INJECTION`` is true. See
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html.
 
     Args:

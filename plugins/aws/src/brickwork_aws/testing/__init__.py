@@ -6,6 +6,7 @@
         bucket = S3Bucket(bucket=server.create_bucket(), credentials=server.credentials())
 
 `faulty` puts a proxy before a server, which cuts connections and refuses requests as it is told.
+`state_machines_run` and `functions_echo` tell moto what to do with Step Functions and Lambda.
 
 For pytest, name the fixtures' module in the ``conftest.py`` at the root of your tests::
 
@@ -15,6 +16,23 @@ It needs ``pip install "brickwork-aws[testing]"``.
 """
 
 from brickwork_aws.testing.faulty import Faults, faulty
-from brickwork_aws.testing.servers import AwsServer, ServerNotStarted, moto_server, seaweedfs
+from brickwork_aws.testing.moto import functions_echo, state_machines_run
+from brickwork_aws.testing.servers import (
+    AwsServer,
+    ServerNotStarted,
+    given_server,
+    moto_server,
+    seaweedfs,
+)
 
-__all__ = ["AwsServer", "Faults", "ServerNotStarted", "faulty", "moto_server", "seaweedfs"]
+__all__ = [
+    "AwsServer",
+    "Faults",
+    "ServerNotStarted",
+    "faulty",
+    "functions_echo",
+    "given_server",
+    "moto_server",
+    "seaweedfs",
+    "state_machines_run",
+]
