@@ -64,6 +64,15 @@ if TYPE_CHECKING:
         stepfunctions_start_execution as stepfunctions_start_execution,
         stepfunctions_wait_execution as stepfunctions_wait_execution,
     )
+    from brickwork_aws.kms.provider import KmsKey as KmsKey
+    from brickwork_aws.kms.tasks import (
+        KmsDataKey as KmsDataKey,
+        kms_decrypt as kms_decrypt,
+        kms_encrypt as kms_encrypt,
+        kms_generate_data_key as kms_generate_data_key,
+        kms_sign as kms_sign,
+        kms_verify as kms_verify,
+    )
     from brickwork_aws.lambda_functions import (
         LambdaFunction as LambdaFunction,
         LambdaResult as LambdaResult,
@@ -172,6 +181,8 @@ _HOMES = {
         " stepfunctions_run_execution stepfunctions_run_express_execution"
         " stepfunctions_start_execution stepfunctions_wait_execution"
     ),
+    "kms.provider": "KmsKey",
+    "kms.tasks": "KmsDataKey kms_decrypt kms_encrypt kms_generate_data_key kms_sign kms_verify",
     "lambda_functions": (
         "LambdaFunction LambdaResult lambda_invoke lambda_invoke_async lambda_wait_active"
     ),

@@ -32,6 +32,7 @@ _TASKS = {
         "stepfunctions_start_execution stepfunctions_wait_execution"
     ),
     "lambda_functions": "lambda_invoke lambda_invoke_async lambda_wait_active",
+    "kms.tasks": "kms_decrypt kms_encrypt kms_generate_data_key kms_sign kms_verify",
     "s3.tasks": (
         "s3_copy s3_delete s3_download_file s3_download_folder s3_move s3_read "
         "s3_upload_file s3_upload_folder s3_write"
@@ -84,6 +85,12 @@ def brickwork_tasks() -> Mapping[str, str]:
 def brickwork_storages() -> Mapping[str, str]:
     """The storages that open by URL."""
     return {"s3": "brickwork_aws.s3.bucket:S3Bucket"}
+
+
+@hookimpl
+def brickwork_key_providers() -> Mapping[str, str]:
+    """The key provider, as in ``keys = "aws-kms:alias/brickwork"``."""
+    return {"aws-kms": "brickwork_aws.kms.provider:KmsKey"}
 
 
 @hookimpl

@@ -41,6 +41,14 @@ from brickwork_aws.testing.contracts.generic import (
     TestAwsCall,
     TestAwsWait,
 )
+from brickwork_aws.testing.contracts.kms import (
+    TestKmsDecrypt,
+    TestKmsEncrypt,
+    TestKmsGenerateDataKey,
+    TestKmsKey,
+    TestKmsSign,
+    TestKmsVerify,
+)
 from brickwork_aws.testing.contracts.lambda_functions import (
     TestLambdaInvoke,
     TestLambdaInvokeAsync,
@@ -145,6 +153,12 @@ __all__ = [
     "TestEcsRunTask",
     "TestEcsStartTask",
     "TestEcsWaitTask",
+    "TestKmsDecrypt",
+    "TestKmsEncrypt",
+    "TestKmsGenerateDataKey",
+    "TestKmsKey",
+    "TestKmsSign",
+    "TestKmsVerify",
     "TestLambdaInvoke",
     "TestLambdaInvokeAsync",
     "TestLambdaWaitActive",
