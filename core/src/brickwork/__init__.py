@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from brickwork.builtin.notifiers.console import Console as Console
     from brickwork.builtin.notifiers.discord import DiscordWebhook as DiscordWebhook
     from brickwork.builtin.notifiers.email.block import Email as Email
+    from brickwork.builtin.notifiers.email.raw import (
+        email_address as email_address,
+        raw_email as raw_email,
+    )
     from brickwork.builtin.notifiers.pagerduty import PagerDuty as PagerDuty
     from brickwork.builtin.notifiers.route.block import NotifyRoute as NotifyRoute
     from brickwork.builtin.notifiers.route.target import RouteTarget as RouteTarget
@@ -186,6 +190,7 @@ _HOMES = {
     "builtin.notifiers.console": "Console",
     "builtin.notifiers.discord": "DiscordWebhook",
     "builtin.notifiers.email.block": "Email",
+    "builtin.notifiers.email.raw": "email_address raw_email",
     "builtin.notifiers.pagerduty": "PagerDuty",
     "builtin.notifiers.route.block": "NotifyRoute",
     "builtin.notifiers.route.target": "RouteTarget",

@@ -151,6 +151,7 @@ if TYPE_CHECKING:
     )
     from brickwork_aws.sqs.consuming import sqs_consume as sqs_consume
     from brickwork_aws.sqs.messages import SqsMessage as SqsMessage
+    from brickwork_aws.ses import SesEmail as SesEmail
     from brickwork_aws.sqs.tasks import (
         sqs_delete_messages as sqs_delete_messages,
         sqs_receive_messages as sqs_receive_messages,
@@ -218,6 +219,7 @@ _HOMES = {
         " sqs_wait_for_message"
     ),
 }
+    "ses": "SesEmail",
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 __all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]  # lazy

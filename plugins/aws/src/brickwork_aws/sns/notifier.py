@@ -4,7 +4,6 @@ What SNS takes is described at https://docs.aws.amazon.com/sns/latest/api/API_Pu
 """
 
 import json
-import random
 import re
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -15,20 +14,16 @@ from brickwork import (
     Block,
     BrickworkError,
     CheckReport,
-    DeliveryStatus,
     Finding,
     Limits,
     Notification,
     Notifier,
     Receipt,
-    TaskError,
     Unit,
-    remaining,
-    sleep,
 )
 from brickwork_aws.credentials import AwsCredentials
-from brickwork_aws.errors import AwsDenied, AwsError
-from brickwork_aws.faults import code_of, is_transient, status_of
+from brickwork_aws.errors import AwsDenied
+from brickwork_aws.notifying import CHECK_SECONDS, ask_once, handed_over
 from brickwork_aws.sns.publishing import (
     MAX_BYTES,
     MAX_SUBJECT,
@@ -37,8 +32,6 @@ from brickwork_aws.sns.publishing import (
     there,
 )
 
-_PAUSES_SECONDS = (0.5, 1.0, 2.0)
-_CHECK_SECONDS = 5.0
 _GROUP = "brickwork"
 
 # Beside texts: what stands between fields and links, the tags, the severity.
@@ -49,7 +42,6 @@ _MAX_TAGS = 2048
 
 _SUBJECT = Limits(unit=Unit.UTF16)
 _TAGS = Limits(unit=Unit.BYTES)
-_THROTTLED = 429
 _GROUP_ID = re.compile(r"[!-~]{1,128}")
 # What SQS and XML do not take: https://www.w3.org/TR/xml/#charsets, and control characters.
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -102,22 +94,16 @@ class SnsTopic(Block, Notifier):
     def deliver(self, notification: Notification) -> Receipt:
         """Publish it, again if need be; see the class for when."""
         message = self._message(notification)
-        for attempts, pause in enumerate((*_PAUSES_SECONDS, None), 1):
-            try:
-                answer = self._ask("publish", message)
-            except AwsError as error:
-                if pause is None or not self._again(error) or not _waited(pause):
-                    return self._not_taken(error, attempts)
-            else:
-                return Receipt(
-                    self.describe(), DeliveryStatus.DELIVERED, attempts, str(answer["MessageId"])
-                )
-        raise AssertionError  # the last attempt returns
+        return handed_over(
+            self.describe(),
+            lambda: str(self._ask("publish", message)["MessageId"]),
+            knows_doubles=self.is_fifo,
+        )
 
     def check(self) -> CheckReport:
         """Ask SNS for the topic and its subscriptions; publish nothing. Never raises."""
         try:
-            found = self._ask("get_topic_attributes", {}, _CHECK_SECONDS)["Attributes"]
+            found = self._ask("get_topic_attributes", {}, CHECK_SECONDS)["Attributes"]
         except AwsDenied as error:
             # Who may publish need not be allowed to look.
             return CheckReport((Finding("warning", "topic", error.what, error.fix), _NOT_SENT))
@@ -131,16 +117,14 @@ class SnsTopic(Block, Notifier):
     def _ask(
         self, operation: str, parameters: dict[str, Any], seconds: float | None = None
     ) -> dict[str, Any]:
-        """Send one request, once: how often, and when again, is decided here."""
-        from brickwork_aws.operations import Operation
-
         seconds = min(seconds or self.timeout_seconds, self.timeout_seconds)
-        once = {"max_attempts": 1, "connect_timeout": seconds, "read_timeout": seconds}
-        options = self.credentials.client_options.model_copy(update=once)
-        whose = there(self.credentials, self.topic_arn).model_copy(
-            update={"client_options": options}
+        return ask_once(
+            there(self.credentials, self.topic_arn),
+            seconds,
+            "sns",
+            operation,
+            {"TopicArn": self.topic_arn, **parameters},
         )
-        return Operation(whose, "sns", operation).call({"TopicArn": self.topic_arn, **parameters})
 
     def _message(self, notification: Notification) -> dict[str, Any]:
         head = f"[{notification.severity.upper()}] {_clean(notification.title)}"
@@ -158,29 +142,6 @@ class SnsTopic(Block, Notifier):
             # The same on each attempt, and never that of another notification.
             message["MessageDeduplicationId"] = uuid4().hex
         return message
-
-    def _again(self, error: AwsError) -> bool:
-        """Tell whether it may be published again: it was not taken, or would be recognised."""
-        from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
-
-        cause = error.__cause__
-        if cause is None or not is_transient(cause):
-            return False
-        refused = status_of(cause) == _THROTTLED or code_of(cause).startswith("Throttl")
-        never_left = isinstance(cause, ConnectTimeoutError | EndpointConnectionError)
-        return refused or never_left or self.is_fifo
-
-    def _not_taken(self, error: AwsError, attempts: int) -> Receipt:
-        cause = error.__cause__
-        status = status_of(cause) if cause is not None else 0
-        said_no = status != 0 and cause is not None and not is_transient(cause)
-        return Receipt(
-            self.describe(),
-            DeliveryStatus.REFUSED if said_no else DeliveryStatus.FAILED,
-            attempts,
-            http_status=status or None,
-            detail=f"{error.what} {error.fix}",
-        )
 
 
 _NOT_SENT = Finding(
@@ -229,15 +190,3 @@ def _group_id(thread_key: str | None) -> str:
     if _GROUP_ID.fullmatch(thread_key):
         return thread_key
     return hashlib.sha256(thread_key.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _waited(seconds: float) -> bool:
-    """Wait; return False, at once, where the task around ends before."""
-    left = remaining()
-    if left is not None and left <= seconds:
-        return False
-    try:
-        sleep(random.uniform(seconds / 2, seconds))  # noqa: S311  # spreads senders, no secret
-    except TaskError:
-        return False
-    return True

@@ -103,6 +103,7 @@ from brickwork_aws.testing.contracts.sns import (
     TestSnsTopic,
     TestSnsTopicAsNotifier,
 )
+from brickwork_aws.testing.contracts.ses import TestSesEmail, TestSesEmailAsNotifier
 from brickwork_aws.testing.contracts.sqs import (
     TestSqsDeleteMessages,
     TestSqsReceiveMessages,
@@ -209,6 +210,8 @@ __all__ = [
     "TestSqsSendMessages",
     "TestSqsWaitForMessage",
     "TestSsmDeleteParameters",
+    "TestSesEmail",
+    "TestSesEmailAsNotifier",
     "TestSsmReadParameter",
     "TestSsmReadParameters",
     "TestSsmWriteParameter",
