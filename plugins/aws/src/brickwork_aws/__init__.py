@@ -48,6 +48,13 @@ if TYPE_CHECKING:
         athena_start_query as athena_start_query,
         athena_wait_query as athena_wait_query,
     )
+    from brickwork_aws.jobs.batch import (
+        batch_cancel_job as batch_cancel_job,
+        batch_run_job as batch_run_job,
+        batch_start_job as batch_start_job,
+        batch_wait_job as batch_wait_job,
+    )
+    from brickwork_aws.jobs.batch_job import BatchJob as BatchJob
     from brickwork_aws.jobs.ecs import (
         ecs_cancel_task as ecs_cancel_task,
         ecs_run_task as ecs_run_task,
@@ -175,6 +182,8 @@ _HOMES = {
         "AthenaQuery athena_cancel_query athena_read_rows athena_read_table athena_run_query"
         " athena_start_query athena_wait_query"
     ),
+    "jobs.batch": "batch_cancel_job batch_run_job batch_start_job batch_wait_job",
+    "jobs.batch_job": "BatchJob",
     "jobs.ecs": "ecs_cancel_task ecs_run_task ecs_start_task ecs_wait_task",
     "jobs.ecs_job": "EcsTask",
     "jobs.stepfunctions": (

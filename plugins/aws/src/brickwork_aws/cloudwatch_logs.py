@@ -172,6 +172,22 @@ class LogTail:
             check_cancelled()
 
 
+def tail_of(credentials: AwsCredentials, options: Mapping[str, str], stream: str) -> LogTail:
+    """Return the tail of a stream of a container's log.
+
+    See https://docs.docker.com/engine/logging/drivers/awslogs/.
+
+    Args:
+        credentials: Whose.
+        options: Those of the driver ``awslogs``.
+        stream: The name of the stream.
+    """
+    region = options.get("awslogs-region")
+    if region and region != credentials.region:
+        credentials = credentials.model_copy(update={"region": region})
+    return LogTail(credentials, options["awslogs-group"], stream)
+
+
 def _last_of_stream(
     credentials: AwsCredentials, group: str, stream: str, lines: int, since: datetime | None
 ) -> list[LogEvent]:

@@ -19,6 +19,7 @@ _TASKS = {
         "athena_cancel_query athena_read_rows athena_read_table athena_run_query "
         "athena_start_query athena_wait_query"
     ),
+    "jobs.batch": "batch_cancel_job batch_run_job batch_start_job batch_wait_job",
     "jobs.ecs": "ecs_cancel_task ecs_run_task ecs_start_task ecs_wait_task",
     "s3.buckets": "s3_create_bucket s3_delete_bucket",
     "s3.looking": (

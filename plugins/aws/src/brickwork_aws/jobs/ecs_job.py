@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from brickwork import InvalidArguments, register_type
-from brickwork_aws.cloudwatch_logs import LogTail
+from brickwork_aws.cloudwatch_logs import LogTail, tail_of
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.errors import AwsError, AwsNotFound
 from brickwork_aws.jobs.following import Job, Look
@@ -133,10 +133,7 @@ class EcsJob(Job[EcsTask]):
         else:  # then it is Docker's id of the container, which comes with its start
             ids = {each["name"]: each.get("runtimeId") for each in self._seen["containers"]}
             stream = ids.get(name) or ""
-        where, region = self.credentials, options.get("awslogs-region")
-        if region and region != where.region:
-            where = where.model_copy(update={"region": region})
-        return LogTail(where, options["awslogs-group"], stream) if stream else None
+        return tail_of(self.credentials, options, stream) if stream else None
 
 
 def _failure(seen: Mapping[str, Any], containers: Iterable[Mapping[str, Any]], main: str) -> str:

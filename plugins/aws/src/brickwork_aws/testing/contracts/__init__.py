@@ -11,6 +11,12 @@ from brickwork_aws.testing.contracts.athena import (
     TestAthenaStartQuery,
     TestAthenaWaitQuery,
 )
+from brickwork_aws.testing.contracts.batch import (
+    TestBatchCancelJob,
+    TestBatchRunJob,
+    TestBatchStartJob,
+    TestBatchWaitJob,
+)
 from brickwork_aws.testing.contracts.cloudwatch import (
     TestCloudwatchPutMetric,
     TestLogsFilterEvents,
@@ -140,6 +146,10 @@ __all__ = [
     "TestAwsCredentials",
     "TestAwsCredentialsOfRoles",
     "TestAwsWait",
+    "TestBatchCancelJob",
+    "TestBatchRunJob",
+    "TestBatchStartJob",
+    "TestBatchWaitJob",
     "TestCloudwatchPutMetric",
     "TestDynamodbDeleteItem",
     "TestDynamodbGetItem",
