@@ -151,6 +151,7 @@ if TYPE_CHECKING:
         ssm_read_parameters as ssm_read_parameters,
         ssm_write_parameter as ssm_write_parameter,
     )
+    from brickwork_aws.ses import SesEmail as SesEmail
     from brickwork_aws.sns.notifier import SnsTopic as SnsTopic
     from brickwork_aws.sns.tasks import (
         sns_publish as sns_publish,
@@ -158,7 +159,6 @@ if TYPE_CHECKING:
     )
     from brickwork_aws.sqs.consuming import sqs_consume as sqs_consume
     from brickwork_aws.sqs.messages import SqsMessage as SqsMessage
-    from brickwork_aws.ses import SesEmail as SesEmail
     from brickwork_aws.sqs.tasks import (
         sqs_delete_messages as sqs_delete_messages,
         sqs_receive_messages as sqs_receive_messages,
@@ -219,6 +219,7 @@ _HOMES = {
         "SsmParameter ssm_delete_parameters ssm_read_parameter ssm_read_parameters"
         " ssm_write_parameter"
     ),
+    "ses": "SesEmail",
     "sns.notifier": "SnsTopic",
     "sns.tasks": "sns_publish sns_publish_many",
     "sqs.consuming": "sqs_consume",
@@ -228,7 +229,6 @@ _HOMES = {
         " sqs_wait_for_message"
     ),
 }
-    "ses": "SesEmail",
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 __all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]  # lazy

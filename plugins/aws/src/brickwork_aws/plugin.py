@@ -62,8 +62,8 @@ def brickwork_blocks() -> Mapping[str, str]:
     return {
         "aws-credentials": "brickwork_aws.credentials:AwsCredentials",
         "aws-s3-bucket": "brickwork_aws.s3.bucket:S3Bucket",
-        "aws-sns-topic": "brickwork_aws.sns.notifier:SnsTopic",
         "aws-ses-email": "brickwork_aws.ses:SesEmail",
+        "aws-sns-topic": "brickwork_aws.sns.notifier:SnsTopic",
     }
 
 

@@ -103,13 +103,13 @@ from brickwork_aws.testing.contracts.secrets import (
     TestSsmReadParameters,
     TestSsmWriteParameter,
 )
+from brickwork_aws.testing.contracts.ses import TestSesEmail, TestSesEmailAsNotifier
 from brickwork_aws.testing.contracts.sns import (
     TestSnsPublish,
     TestSnsPublishMany,
     TestSnsTopic,
     TestSnsTopicAsNotifier,
 )
-from brickwork_aws.testing.contracts.ses import TestSesEmail, TestSesEmailAsNotifier
 from brickwork_aws.testing.contracts.sqs import (
     TestSqsDeleteMessages,
     TestSqsReceiveMessages,
@@ -210,6 +210,8 @@ __all__ = [
     "TestSecretsmanagerReadBinary",
     "TestSecretsmanagerReadSecret",
     "TestSecretsmanagerWriteSecret",
+    "TestSesEmail",
+    "TestSesEmailAsNotifier",
     "TestSnsPublish",
     "TestSnsPublishMany",
     "TestSnsTopic",
@@ -220,8 +222,6 @@ __all__ = [
     "TestSqsSendMessages",
     "TestSqsWaitForMessage",
     "TestSsmDeleteParameters",
-    "TestSesEmail",
-    "TestSesEmailAsNotifier",
     "TestSsmReadParameter",
     "TestSsmReadParameters",
     "TestSsmWriteParameter",
