@@ -38,6 +38,14 @@ if TYPE_CHECKING:
         AwsNotFound as AwsNotFound,
         AwsTimeout as AwsTimeout,
     )
+    from brickwork_aws.eventbridge import (
+        EventBridgeEvent as EventBridgeEvent,
+        eventbridge_delete_rule as eventbridge_delete_rule,
+        eventbridge_disable_rule as eventbridge_disable_rule,
+        eventbridge_enable_rule as eventbridge_enable_rule,
+        eventbridge_put_events as eventbridge_put_events,
+        eventbridge_put_rule as eventbridge_put_rule,
+    )
     from brickwork_aws.generic import aws_call as aws_call, aws_wait as aws_wait
     from brickwork_aws.jobs.athena import (
         AthenaQuery as AthenaQuery,
@@ -181,6 +189,10 @@ _HOMES = {
     "jobs.athena": (
         "AthenaQuery athena_cancel_query athena_read_rows athena_read_table athena_run_query"
         " athena_start_query athena_wait_query"
+    ),
+    "eventbridge": (
+        "EventBridgeEvent eventbridge_delete_rule eventbridge_disable_rule eventbridge_enable_rule"
+        " eventbridge_put_events eventbridge_put_rule"
     ),
     "jobs.batch": "batch_cancel_job batch_run_job batch_start_job batch_wait_job",
     "jobs.batch_job": "BatchJob",

@@ -14,6 +14,10 @@ _TASKS = {
         "dynamodb_wait_for_item"
     ),
     "dynamodb.many": "dynamodb_query dynamodb_read_items dynamodb_scan dynamodb_write_items",
+    "eventbridge": (
+        "eventbridge_delete_rule eventbridge_disable_rule eventbridge_enable_rule "
+        "eventbridge_put_events eventbridge_put_rule"
+    ),
     "generic": "aws_call aws_wait",
     "jobs.athena": (
         "athena_cancel_query athena_read_rows athena_read_table athena_run_query "

@@ -43,6 +43,13 @@ from brickwork_aws.testing.contracts.ecs import (
     TestEcsStartTask,
     TestEcsWaitTask,
 )
+from brickwork_aws.testing.contracts.eventbridge import (
+    TestEventbridgeDeleteRule,
+    TestEventbridgeDisableRule,
+    TestEventbridgeEnableRule,
+    TestEventbridgePutEvents,
+    TestEventbridgePutRule,
+)
 from brickwork_aws.testing.contracts.generic import (
     TestAwsCall,
     TestAwsWait,
@@ -165,6 +172,11 @@ __all__ = [
     "TestEcsStartTask",
     "TestEcsWaitTask",
     "TestKmsDecrypt",
+    "TestEventbridgeDeleteRule",
+    "TestEventbridgeDisableRule",
+    "TestEventbridgeEnableRule",
+    "TestEventbridgePutEvents",
+    "TestEventbridgePutRule",
     "TestKmsEncrypt",
     "TestKmsGenerateDataKey",
     "TestKmsKey",
