@@ -174,6 +174,11 @@ if TYPE_CHECKING:
         sqs_send_messages as sqs_send_messages,
         sqs_wait_for_message as sqs_wait_for_message,
     )
+    from brickwork_aws.sts import (
+        StsIdentity as StsIdentity,
+        sts_assume_role as sts_assume_role,
+        sts_get_identity as sts_get_identity,
+    )
 
 _HOMES = {
     "cloudwatch_logs": "LogEvent logs_filter_events logs_tail",
@@ -240,6 +245,7 @@ _HOMES = {
         "sqs_delete_messages sqs_receive_messages sqs_send_message sqs_send_messages"
         " sqs_wait_for_message"
     ),
+    "sts": "StsIdentity sts_assume_role sts_get_identity",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

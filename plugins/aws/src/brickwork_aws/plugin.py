@@ -56,6 +56,7 @@ _TASKS = {
         "sqs_delete_messages sqs_receive_messages sqs_send_message sqs_send_messages "
         "sqs_wait_for_message"
     ),
+    "sts": "sts_assume_role sts_get_identity",
 }
 """The tasks of each module."""
 

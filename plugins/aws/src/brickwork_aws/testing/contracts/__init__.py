@@ -132,6 +132,7 @@ from brickwork_aws.testing.contracts.stepfunctions import (
     TestStepfunctionsStartExecution,
     TestStepfunctionsWaitExecution,
 )
+from brickwork_aws.testing.contracts.sts import TestStsAssumeRole, TestStsGetIdentity
 from brickwork_aws.testing.fixtures import (
     no_aws_settings,
     s3_bucket,
@@ -243,6 +244,8 @@ __all__ = [
     "TestStepfunctionsRunExpressExecution",
     "TestStepfunctionsStartExecution",
     "TestStepfunctionsWaitExecution",
+    "TestStsAssumeRole",
+    "TestStsGetIdentity",
     "no_aws_settings",
     "s3_bucket",
     "s3_credentials",
