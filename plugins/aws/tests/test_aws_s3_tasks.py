@@ -20,10 +20,13 @@ from brickwork_aws import (
     S3Object,
     s3_copy,
     s3_delete,
+    s3_describe,
     s3_download_folder,
     s3_list,
+    s3_list_versions,
     s3_move,
     s3_presign,
+    s3_presign_post,
     s3_read,
     s3_upload_file,
     s3_upload_folder,
@@ -149,9 +152,14 @@ def test_presigning_is_a_task(s3_bucket: S3Bucket) -> None:
 
 
 def test_results_can_be_stored(s3_bucket: S3Bucket) -> None:
-    """What a task gives back survives the json serializer, time and version included."""
-    s3_write(s3_bucket, "a", "1")
-    found = s3_list(s3_bucket)
+    """What tasks give back survives the json serializer, times, metadata and versions included."""
+    s3_write(s3_bucket, "a", "1", metadata={"made": "here"})
+    found = [
+        *s3_list(s3_bucket),
+        s3_describe(s3_bucket, "a"),
+        *s3_list_versions(s3_bucket),
+        s3_presign_post(s3_bucket, "a"),
+    ]
     serializer = open_serializer("json")
-    assert len(found) == 1
+    assert len(found) == 4
     assert serializer.loads(serializer.dumps(found)) == found

@@ -17,7 +17,13 @@ It needs ``pip install "brickwork-aws[testing]"``.
 
 from brickwork_aws.testing.faulty import Faults, faulty
 from brickwork_aws.testing.moto import functions_echo, state_machines_run
-from brickwork_aws.testing.servers import AwsServer, ServerNotStarted, moto_server, seaweedfs
+from brickwork_aws.testing.servers import (
+    AwsServer,
+    ServerNotStarted,
+    given_server,
+    moto_server,
+    seaweedfs,
+)
 
 __all__ = [
     "AwsServer",
@@ -25,6 +31,7 @@ __all__ = [
     "ServerNotStarted",
     "faulty",
     "functions_echo",
+    "given_server",
     "moto_server",
     "seaweedfs",
     "state_machines_run",

@@ -7,7 +7,7 @@ import pytest
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.s3.bucket import S3Bucket
 from brickwork_aws.testing.faulty import Faults, faulty
-from brickwork_aws.testing.servers import AwsServer, moto_server, seaweedfs
+from brickwork_aws.testing.servers import AwsServer, given_server, moto_server, seaweedfs
 
 
 @pytest.fixture
@@ -25,7 +25,14 @@ def no_aws_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[AwsServer]:
-    """A moto server; one for the session, about 1 s and 50 MB."""
+    """A moto server; one for the session, about 1 s and 50 MB.
+
+    With ``BRICKWORK_TEST_AWS_ENDPOINT`` the server that it names; see `given_server`.
+    """
+    given = given_server()
+    if given is not None:
+        yield given
+        return
     with moto_server() as server:
         yield server
 

@@ -72,19 +72,40 @@ class AwsServer:
     def create_bucket(self, name: str | None = None) -> str:
         """Create a bucket, under a fresh name by default, and return its name."""
         name = name or f"bucket-{secrets.token_hex(8)}"
-        self.credentials().client("s3").create_bucket(
-            Bucket=name, CreateBucketConfiguration={"LocationConstraint": self.region}
-        )
+        where = {}
+        if self.region != "us-east-1":  # of which S3 does not want to be told
+            where["CreateBucketConfiguration"] = {"LocationConstraint": self.region}
+        self.credentials().client("s3").create_bucket(Bucket=name, **where)
         return name
 
     def delete_bucket(self, name: str) -> None:
         """Delete a bucket with all that is in it."""
         from brickwork_aws.s3.bucket import S3Bucket
+        from brickwork_aws.s3.buckets import s3_delete_bucket
 
-        bucket = S3Bucket(bucket=name, credentials=self.credentials())
-        client = bucket.credentials.client("s3")
-        bucket.delete_prefix("", everything=True)
-        client.delete_bucket(Bucket=name)
+        s3_delete_bucket(S3Bucket(bucket=name, credentials=self.credentials()), everything=True)
+
+
+def given_server() -> AwsServer | None:
+    """Return the AWS-compatible server that the environment names; None if it names none.
+
+    ``BRICKWORK_TEST_AWS_ENDPOINT`` is its URL, and ``BRICKWORK_TEST_AWS_ACCESS_KEY_ID``,
+    ``BRICKWORK_TEST_AWS_SECRET_ACCESS_KEY`` and ``BRICKWORK_TEST_AWS_REGION`` say as whom and
+    where; by default the key is ``test`` with the secret ``test``, as most such servers take it.
+    """
+    given = {
+        name: os.environ.get(f"BRICKWORK_TEST_AWS_{name}", "")
+        for name in ("ENDPOINT", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "REGION")
+    }
+    if not given["ENDPOINT"]:
+        return None
+    return AwsServer(
+        "given",
+        given["ENDPOINT"],
+        given["ACCESS_KEY_ID"] or "test",
+        Secret(given["SECRET_ACCESS_KEY"] or "test"),
+        given["REGION"] or "us-east-1",
+    )
 
 
 @contextmanager

@@ -71,6 +71,8 @@ from brickwork_aws.testing.contracts.s3 import (
     TestS3Bucket,
     TestS3BucketOnMoto,
     TestS3BucketOnSeaweedfs,
+)
+from brickwork_aws.testing.contracts.s3_tasks import (
     TestS3Copy,
     TestS3CreateBucket,
     TestS3Delete,
@@ -172,12 +174,12 @@ __all__ = [
     "TestEcsRunTask",
     "TestEcsStartTask",
     "TestEcsWaitTask",
-    "TestKmsDecrypt",
     "TestEventbridgeDeleteRule",
     "TestEventbridgeDisableRule",
     "TestEventbridgeEnableRule",
     "TestEventbridgePutEvents",
     "TestEventbridgePutRule",
+    "TestKmsDecrypt",
     "TestKmsEncrypt",
     "TestKmsGenerateDataKey",
     "TestKmsKey",
