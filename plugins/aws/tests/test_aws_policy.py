@@ -47,6 +47,8 @@ OTHERS = {
     "s3:ListBucket",
     "cloudwatch:PutMetricData",  # signed as monitoring
     "iam:PassRole",  # for the roles of what is started
+    "sts:TagSession",  # for session tags in AssumeRole
+    "sts:SetSourceIdentity",  # for a source identity in AssumeRole
 }
 
 
