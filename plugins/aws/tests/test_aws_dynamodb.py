@@ -431,6 +431,25 @@ def test_a_segment_that_fails_ends_the_scan(s3_credentials: AwsCredentials) -> N
         dynamodb_scan(s3_credentials, "no-such-table", segments=3)
 
 
+@pytest.mark.parametrize("segments", [1, 3])
+def test_a_scan_is_cancelled_between_pages(
+    s3_credentials: AwsCredentials, filled: str, segments: int
+) -> None:
+    """In each of its threads."""
+    events = s3_credentials.client("dynamodb").meta.events
+    with Scope("job") as scope:
+
+        def cancel(**_: Any) -> None:
+            scope.cancel()
+
+        events.register("after-call.dynamodb.Scan", cancel)
+        try:
+            with pytest.raises(TaskCancelled):
+                dynamodb_scan(s3_credentials, filled, segments=segments)
+        finally:
+            events.unregister("after-call.dynamodb.Scan", cancel)
+
+
 # Batches
 
 
