@@ -127,7 +127,7 @@ class Operation:
                 sent.setdefault(name, str(uuid4()))
             report = ParamValidator().validate(sent, shape)
             # Its public report shows the values.
-            problems = [_problem(*each) for each in report._errors]  # noqa: SLF001
+            problems = [_problem(*each) for each in report._errors]  # noqa: SLF001  # as said
         if problems:
             raise InvalidArguments(
                 f"{self.name}: {'; '.join(problems)}.",
