@@ -224,6 +224,39 @@ chain.loads(chain.dumps(pyarrow.table({"a": [1]})))
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=120)
 
 
+_BESIDE_READERS = """
+import faulthandler, sys, threading
+import polars as pl
+from brickwork import open_serializer
+
+faulthandler.dump_traceback_later(100, exit=True)
+sys.setswitchinterval(1e-6)
+kinds = pl.Series(["x", "y"], dtype=pl.Enum(["x", "y"]))
+frame = pl.DataFrame({"kind": kinds, "number": [1, 2]})
+chain = open_serializer("arrow")
+ended = threading.Event()
+
+def read():
+    while not ended.is_set():
+        frame.schema
+
+reader = threading.Thread(target=read)
+reader.start()
+for _ in range(300):
+    chain.dumps(frame)
+ended.set()
+reader.join()
+"""
+
+
+def test_a_frame_is_written_while_others_read_it() -> None:
+    """Polars alone waits for ever where one thread looks at a frame that another one converts."""
+    done = subprocess.run(
+        [sys.executable, "-c", _BESIDE_READERS], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_parquet_file_is_one_for_others() -> None:
     """What ``parquet`` writes, pyarrow and polars read with their own means."""
     import io

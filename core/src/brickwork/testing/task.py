@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
+from functools import cache
 from typing import Any
 
 import pytest
@@ -272,6 +273,7 @@ async def _await(awaitable: Any) -> Any:
     return await awaitable
 
 
+@cache
 def modules_loaded_by(module: str) -> list[str]:
     """Return the top-level names of what a fresh process loads for a module."""
     program = (

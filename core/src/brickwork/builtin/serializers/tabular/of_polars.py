@@ -9,6 +9,9 @@ from brickwork.errors import UnsupportedType
 
 def encode_frame(frame: Any) -> tuple[Any, Mapping[str, Any]]:
     """Return a frame as a table. Raises UnsupportedType."""
+    # A copy, which shares the data: to_arrow waits for whoever looks at the same object in another
+    # thread, and does not let that one go on.
+    frame = frame.clone()
     for name, dtype in frame.schema.items():
         _check_type(name, dtype)
     return frame.to_arrow(), {"rows": frame.height}
