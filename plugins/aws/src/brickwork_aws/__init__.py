@@ -190,14 +190,14 @@ _HOMES = {
     ),
     "dynamodb.many": "dynamodb_query dynamodb_read_items dynamodb_scan dynamodb_write_items",
     "errors": "AwsConflict AwsDenied AwsError AwsJobFailed AwsNotFound AwsTimeout",
+    "eventbridge": (
+        "EventBridgeEvent eventbridge_delete_rule eventbridge_disable_rule eventbridge_enable_rule"
+        " eventbridge_put_events eventbridge_put_rule"
+    ),
     "generic": "aws_call aws_wait",
     "jobs.athena": (
         "AthenaQuery athena_cancel_query athena_read_rows athena_read_table athena_run_query"
         " athena_start_query athena_wait_query"
-    ),
-    "eventbridge": (
-        "EventBridgeEvent eventbridge_delete_rule eventbridge_disable_rule eventbridge_enable_rule"
-        " eventbridge_put_events eventbridge_put_rule"
     ),
     "jobs.batch": "batch_cancel_job batch_run_job batch_start_job batch_wait_job",
     "jobs.batch_job": "BatchJob",
