@@ -128,9 +128,12 @@ def _plain_session(credentials: "AwsCredentials", **keys: str | None) -> "Sessio
     from boto3.session import Session
     from botocore.session import get_session
 
+    from brickwork_aws.hiding import hide_secrets
+
     below = get_session()
     parsers = below.get_component("response_parser_factory")
     parsers.set_parser_defaults(timestamp_parser=parse_timestamp)
+    hide_secrets(below)
     with _Explained(credentials):
         return Session(
             botocore_session=below,

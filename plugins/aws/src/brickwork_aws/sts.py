@@ -1,6 +1,5 @@
 """Prebuilt tasks on STS: who am I, and temporary keys of a role."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,15 +120,4 @@ def sts_assume_role(
 def _call(credentials: AwsCredentials, operation: str, **parameters: Any) -> dict[str, Any]:
     from brickwork_aws.operations import Operation
 
-    called = Operation(credentials, "sts", operation)
-    # botocore logs whole answers at the level DEBUG, before they are read.
-    called.client.meta.events.register("before-parse.sts", _hide, unique_id="brickwork-sts-hide")
-    return called.call(parameters)
-
-
-def _hide(response_dict: Mapping[str, Any], **_: Any) -> None:
-    import re
-
-    for name in (b"SecretAccessKey", b"SessionToken"):
-        for found in re.findall(rb"<%b>\s*([^<\s]+)" % name, response_dict["body"]):
-            Secret(found.decode())
+    return Operation(credentials, "sts", operation).call(parameters)
