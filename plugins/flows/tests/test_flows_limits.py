@@ -667,7 +667,7 @@ def test_a_cached_result_needs_no_slot(runtime: Runtime) -> None:
         assert work(1) == 1
         assert names(within(runtime)[0]) == ["Pending", "Cached"]
         later = thread(lambda: work(2))
-        until(lambda: waiting("tag:db"))
+        until(lambda: [names(each) for each in within(runtime)] == [[AWAITING]])
     later.join(PATIENCE)
     assert names(within(runtime)[0]) == [AWAITING, "Pending", "Running", "Completed"]
     assert work(2) == 2

@@ -101,6 +101,33 @@ def test_run_is_found_as_on_the_command_line(runtime: Runtime) -> None:
         get_run("nowhere")
 
 
+_LIVES_ON = """
+import sys
+from brickwork_flows import flow, use_history
+
+@flow(flow_run_name="fresh")
+def work() -> int:
+    return 7
+
+with use_history(sys.argv[1]):
+    work()
+    print("ended", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_run_of_a_process_that_lives_is_found_at_once(runtime: Runtime) -> None:
+    """Also where that has not brought it into the history yet."""
+    command = [sys.executable, "-c", _LIVES_ON, str(runtime.place.folder)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ended\n"
+        assert get_run("fresh").result() == 7
+        process.communicate(timeout=60)
+
+
 def test_runs_are_listed_newest_first_and_by_what_they_are(runtime: Runtime) -> None:
     """By flow, state and tags, page by page."""
     with pytest.raises(ValueError, match="no rows"):

@@ -1,11 +1,14 @@
 """Runs as the history has them: found, looked at, and their results read back."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from brickwork_flows.errors import MissingResult, RunNotFound
 from brickwork_flows.history.events import Logged, ResultKept
 from brickwork_flows.history.interface import RunRecord
+from brickwork_flows.history.journal import journals_in
+from brickwork_flows.history.recorder import FOLD_SECONDS
 from brickwork_flows.parameters import shown
 from brickwork_flows.results import payload_of, restore
 from brickwork_flows.runtime import Runtime, current_runtime
@@ -203,11 +206,11 @@ def found(runtime: Runtime, text: str) -> RunRecord:
             "The id of a run is empty.", fix="`brickwork run ls` shows those there are."
         )
     runtime.flush()
-    inside = ""
-    matching = runtime.history.matching(text)
-    if not matching and "." in text:  # a name may hold a dot, too
-        text, _, inside = text.partition(".")
-        matching = runtime.history.matching(text)
+    whole = text
+    text, inside, matching = _matching(runtime, whole)
+    if not matching and journals_in(runtime.place.journals):
+        time.sleep(2 * FOLD_SECONDS)  # it may be in the journal of a process that lives
+        text, inside, matching = _matching(runtime, whole)
     if text in matching:
         matching = [text]
     if len(matching) > 1:
@@ -218,6 +221,15 @@ def found(runtime: Runtime, text: str) -> RunRecord:
     if not matching:
         return runtime.history.run(text)  # which says that there is none
     return runtime.history.run(f"{matching[0]}.{inside}" if inside else matching[0])
+
+
+def _matching(runtime: Runtime, text: str) -> tuple[str, str, Sequence[str]]:
+    """Return what stands for a flow's run, what for one within it, and the ids that it fits."""
+    matching = runtime.history.matching(text)
+    if matching or "." not in text:  # a name may hold a dot, too
+        return text, "", matching
+    flow_run, _, inside = text.partition(".")
+    return flow_run, inside, runtime.history.matching(flow_run)
 
 
 def _some(runtime: Runtime, ids: Sequence[str]) -> str:

@@ -156,8 +156,8 @@ def encoded(events: Sequence[Event]) -> bytes:
 
 
 def _line_of(event: Event) -> str:
-    if type(event) is StateSet:
-        # Three of four events; written out, since json takes twice as long.
+    if type(event) is StateSet and event.at - event.at == 0:
+        # Three of four events; written out, since json takes twice as long (but for infinity).
         run, number, kind, name, message, at, attempt = event
         return (
             f'["state",[{_quoted(run)},{number},{_quoted(kind)},{_quoted(name)},{_quoted(message)},'
