@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.environments import WORKLOADS, Context, figures, vault_env
 from benchmarks.measure import Bar, Process, Row, Skip, interleave
@@ -12,6 +12,7 @@ from benchmarks.peer_prefect import prefect_server
 SEQUENCE = 1000
 MANY = 10_000
 
+_INSIDE = "Prefect, inside the flow's body"
 _EMPTY = "from brickwork_flows import flow\n@flow\ndef empty():\n    pass\nempty()\n"
 
 
@@ -44,29 +45,67 @@ def measure(context: Context) -> Iterator[Row]:
         ours=found["memory"] / 1e6,
         bar=Bar("ours", at_most=0.004),
     )
-    yield from _beside_prefect(context, each, mapped)
+    yield from _large(context)
+    yield from _beside_prefect(context, Ours(timed.median(2), each, mapped, hit))
 
 
-def _beside_prefect(context: Context, each: float, mapped: float) -> Iterator[Row]:
+class Ours(NamedTuple):
+    """What is compared with Prefect, in seconds."""
+
+    cold: float
+    each: float
+    mapped: float
+    hit: float
+
+
+def _large(context: Context) -> Iterator[Row]:
+    if not Path("/proc/self/status").exists():
+        raise Skip("the memory of a process is read from /proc")
+    for kind in ("bytes", "text"):
+        folder = context.scratch(f"large-{kind}")
+        env = vault_env(folder / "home")
+        for what in ("keep", "read"):
+            command: list[str | Path] = [context.python, WORKLOADS / "flows_large.py"]
+            found = figures([*command, what, kind, str(folder / "runs")], env)
+            yield Row(
+                f"copies of a result of 100 MB, {kind}, besides itself: {what}",
+                "count",
+                ours=max(0.0, found["copies"]),
+                bar=Bar("ours", at_most=1.25),
+                note="one copy, and buffers",
+            )
+
+
+def _beside_prefect(context: Context, mine: Ours) -> Iterator[Row]:
     try:
         peer = context.peer
     except RuntimeError as error:
         raise Skip(f"Prefect cannot be installed here: {str(error).splitlines()[-1]}") from None
     theirs: dict[str, Any]
-    sequence, many = context.some(300), context.some(600)
+    sequence, many, rounds = context.some(300), context.some(600), context.some(5)
     with prefect_server(context, peer) as env:
         command: list[str | Path] = [peer, WORKLOADS / "flows_prefect.py", str(sequence), str(many)]
         theirs = figures(command, env)
-    name = "Prefect, inside the flow's body"
-    for what, mine, other, least in (
-        ("in sequence", each, theirs["sequence"] / sequence, 40),
-        ("of a map on threads", mapped, theirs["mapped"] / many, 30),
+        cold = interleave(
+            [Process([peer, "-c", _EMPTY.replace("brickwork_flows", "prefect")], env)], rounds
+        )
+    for what, ours, other, least, name in (
+        (
+            "process with one empty flow",
+            mine.cold,
+            cold.median(0),
+            None,
+            "Prefect, its server runs",
+        ),
+        ("no-op task in sequence", mine.each, theirs["sequence"] / sequence, 40, _INSIDE),
+        ("no-op task of a map on threads", mine.mapped, theirs["mapped"] / many, 30, _INSIDE),
+        ("result from the cache", mine.hit, theirs["cached"] / sequence, None, _INSIDE),
     ):
         yield Row(
-            f"a no-op task {what}, beside Prefect",
-            ours=mine,
+            f"a {what}, beside Prefect",
+            ours=ours,
             other=other,
             other_name=name,
-            bar=Bar("ratio", at_most=1 / least),
-            note=f"{other / mine:.0f} times Prefect's rate",
+            bar=None if least is None else Bar("ratio", at_most=1 / least),
+            note=f"{other / ours:.0f} times Prefect's rate",
         )

@@ -6,6 +6,10 @@ from time import perf_counter
 from typing import Any
 
 from prefect import flow, task  # type: ignore[import-not-found]  # only in its own environment
+from prefect.cache_policies import (  # type: ignore[import-not-found]  # as above
+    INPUTS,
+    TASK_SOURCE,
+)
 
 
 @task  # type: ignore[untyped-decorator]  # as above
@@ -23,6 +27,22 @@ def in_sequence(count: int) -> float:
     return perf_counter() - began
 
 
+@task(cache_policy=INPUTS + TASK_SOURCE)  # type: ignore[untyped-decorator]  # as above
+def cached(number: int) -> int:
+    """Give the argument back, once."""
+    return number
+
+
+@flow  # type: ignore[untyped-decorator]  # as above
+def from_cache(count: int) -> float:
+    """Call a task whose result is in the cache."""
+    cached(0)
+    began = perf_counter()
+    for _ in range(count):
+        cached(0)
+    return perf_counter() - began
+
+
 @flow  # type: ignore[untyped-decorator]  # as above
 def mapped(count: int) -> float:
     """Map the task over numbers, and wait for all."""
@@ -35,7 +55,11 @@ def mapped(count: int) -> float:
 def main(sequence: int, many: int) -> dict[str, Any]:
     """Run everything once; it takes long enough."""
     in_sequence(20)
-    return {"sequence": in_sequence(sequence), "mapped": mapped(many)}
+    return {
+        "sequence": in_sequence(sequence),
+        "mapped": mapped(many),
+        "cached": from_cache(sequence),
+    }
 
 
 if __name__ == "__main__":
