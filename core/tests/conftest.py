@@ -6,20 +6,27 @@ from pathlib import Path
 
 import pytest
 
+from brickwork.block import defined_blocks
 from brickwork.testing.loopback import LoopbackServer, Serve, reply
 
 
 @pytest.fixture(autouse=True)
-def isolated_home(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def isolated_home(fresh_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test sees the user's vault, keys or settings."""
-    home = tmp_path_factory.mktemp("home")
     names = ["VAULT", "KEY", "KEY_FILE", "PASSPHRASE", "PLUGINS_ALLOW", "PLUGINS_BLOCK"]
     for name in [*names, "ACTOR", "AUDIT_LOADS", "KEEP_VERSIONS"]:
         monkeypatch.delenv(f"BRICKWORK_{name}", raising=False)
-    monkeypatch.setenv("BRICKWORK_HOME", str(home))
-    return home
+    monkeypatch.setenv("BRICKWORK_HOME", str(fresh_home))
+    return fresh_home
+
+
+@pytest.fixture
+def nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No plugin is installed, and what a test before imported of one is not known."""
+    monkeypatch.setattr("brickwork.registry.installed.installed", list)
+    for slug, cls in list(defined_blocks.items()):
+        if cls.__module__.startswith("brickwork_"):
+            monkeypatch.delitem(defined_blocks, slug)
 
 
 @pytest.fixture

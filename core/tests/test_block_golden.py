@@ -199,7 +199,14 @@ def test_every_block_of_the_core_has_its_golden_documents() -> None:
 
 
 class Sample(Block):
-    """A block of a package with golden documents."""
+    """A block of a package with golden documents.
+
+    Examples:
+        >>> Sample(token="an-example-token").save("quick")
+        Document('goldentest-sample/quick@1')
+        >>> Sample.load("quick").options.timeout
+        10.0
+    """
 
     slug: ClassVar[str] = "goldentest-sample"
 

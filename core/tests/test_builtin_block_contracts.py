@@ -1,6 +1,8 @@
 """Every block of the core keeps the contract of blocks."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +68,11 @@ class TestLocalStorage(CoreContract):
     @pytest.fixture
     def golden_block(self) -> Block:
         return LocalStorage(root=Path("/srv/reports"), durable=True)
+
+    @pytest.fixture
+    def example_names(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Any]:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        return {}
 
 
 class TestWebhook(CoreContract):

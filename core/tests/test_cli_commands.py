@@ -99,7 +99,7 @@ def test_several_secrets_come_as_json(brickwork: Command) -> None:
         (("create", "basic-auth", "bad name", "--set", "username=u"), "", 2),
         (("create", "Basic", "x"), "", 2),
         (("create", "no-such-thing", "x"), "", 7),
-        (("create", "slack-webhook", "x"), "", 7),
+        (("create", "dask-cluster", "x"), "", 7),
         (("create", "basic-auth", "taken", "--set", "username=u"), "", 5),
         (("create", "commandtest-probe", "x", "--ref", "parent=basic-auth/gone"), "", 4),
         (("create", "commandtest-probe", "x", "--set", "parent=commandtest-probe/p"), "", 2),
@@ -238,6 +238,7 @@ def test_an_unreadable_document_is_listed_with_its_problem(
     assert brickwork("block", "ls").code == brickwork("block", "show", "basic-auth/bad").code == 0
 
 
+@pytest.mark.usefixtures("nothing_installed")
 def test_types_and_the_fields_of_one(brickwork: Command) -> None:
     """What can be created is listed with package and description, and what could be installed."""
     said = brickwork("block", "types", "--json").json
@@ -246,7 +247,9 @@ def test_types_and_the_fields_of_one(brickwork: Command) -> None:
 
     assert types["secret"]["package"] == "brickwork"
     assert types["secret"]["description"].startswith("One secret text")
-    assert {"brickwork-slack"} <= {each["package"] for each in said["not_installed"]}
+    missing = {each["package"]: each["fix"] for each in said["not_installed"]}
+    assert missing["brickwork-aws"] == "pip install brickwork-aws"
+    assert "brickwork-flows" not in missing  # it has no blocks
     assert [each["name"] for each in fields] == list(DatabaseUrl.model_fields)
     assert {each["name"] for each in fields if each["kind"] == "secret"} == {"password"}
     assert all(each["description"] for each in fields)

@@ -171,12 +171,16 @@ def test_a_pipe_that_closes_early_ends_the_command_quietly() -> None:
 
 TASKS = """
 from brickwork import task, progress, check_cancelled, Secret
+import sys
 import threading
 
 @task
 def wait() -> None:
-    progress(1, 3, "waiting")
-    threading.Event().wait()
+    try:
+        progress(1, 3, "waiting")
+        threading.Event().wait()
+    finally:
+        print("it stops what it began", file=sys.stderr)
 
 @task
 def fail(text: str) -> None:
@@ -207,8 +211,18 @@ def demo(tmp_path: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(tmp_path)}
 
 
-def test_ctrl_c_cancels_a_task(demo: dict[str, str]) -> None:
-    """An interrupt ends a running task with 130 and without a traceback."""
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (signal.SIGINT, exit_codes.INTERRUPTED, "Interrupted."),
+        (signal.SIGTERM, 143, "Ended by SIGTERM."),
+        (signal.SIGHUP, 129, "Ended by SIGHUP."),
+    ],
+)
+def test_a_signal_cancels_a_task(
+    demo: dict[str, str], number: signal.Signals, code: int, said: str
+) -> None:
+    """The task learns of it, and stops what it began; it ends without a traceback."""
     process = subprocess.Popen(
         [sys.executable, "-m", "brickwork", "task", "run", "demo.wait"],
         env={**os.environ, **demo},
@@ -218,12 +232,13 @@ def test_ctrl_c_cancels_a_task(demo: dict[str, str]) -> None:
     )
     assert process.stderr is not None
     line = process.stderr.readline()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
 
     assert line == "wait 1 of 3: waiting\n"
-    assert process.returncode == exit_codes.INTERRUPTED
-    assert err.strip() == "Interrupted."
+    assert process.returncode == code
+    assert err.split("\n", 1)[0] == "it stops what it began"
+    assert err.rstrip().endswith(f"\n{said}")
 
 
 def test_an_error_of_a_plugin_is_one_line(demo: dict[str, str]) -> None:

@@ -94,3 +94,42 @@ def test_explain_shows_where_values_come_from(vault: Vault) -> None:
     for text in ("half", "correct horse"):
         assert text not in table.out
         assert text not in json.dumps(found)
+
+
+def test_check_tells_whether_there_is_a_value(vault: Vault) -> None:
+    """Its length and never itself; what is missing ends with the error's code."""
+    done = command_line("reference", "check", "${env:APP_PASSWORD}", "${env:APP_HOST}")
+    assert done.code == 0, done.err
+    assert done.out.splitlines() == [
+        "${env:APP_PASSWORD}: a value of 21 characters",
+        "${env:APP_HOST}: a value of 14 characters",
+    ]
+    done = command_line("reference", "check", "${env:APP_NOTHING}")
+    assert done.code != 0
+    assert "APP_NOTHING" in done.err
+
+
+@pytest.mark.parametrize(
+    "text", ["env:APP_HOST", "https://${env:APP_HOST}/", "${env:A}${env:B}", ""]
+)
+def test_check_takes_one_reference_and_nothing_else(vault: Vault, text: str) -> None:
+    """What is no reference, or more than one, is refused with how one is written."""
+    done = command_line("reference", "check", text)
+    assert done.code != 0
+    assert "${env:NAME}" in done.err
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("${env:APP_PASSWORD}", "Change the value where it is kept"),
+        ("${block:basic-auth/db#password}", "Change and save that block"),
+        ("${no-such-scheme:x}", "no-such-scheme"),
+    ],
+)
+def test_write_refuses_what_can_only_be_read(vault: Vault, reference: str, said: str) -> None:
+    """The error says where to change it instead, and shows no value."""
+    done = command_line("reference", "write", reference, stdin="a new password")
+    assert done.code != 0
+    assert said in done.err
+    assert "a new password" not in done.out + done.err

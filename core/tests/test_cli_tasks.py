@@ -24,6 +24,10 @@ def describe(
 
     Args:
         day: A day.
+
+    Examples:
+        >>> describe(day, folder, [1], auth)
+        {...}
     """
     kinds = [type(each).__name__ for each in (day, folder, many, auth, loud)]
     return {"day": day, "folder": folder, "many": many, "user": auth.username, "kinds": kinds,
@@ -186,3 +190,20 @@ def test_tasks_are_listed_and_shown() -> None:
     said = command_line("task", "show", "demo.describe")
     assert said.code == 0
     assert "needs permission for demo:Describe, demo:Read" in said.out
+    assert said.out.endswith("\n\n>>> describe(day, folder, [1], auth)\n{...}\n")
+    assert shown["example"] == ">>> describe(day, folder, [1], auth)\n{...}"
+
+
+@pytest.mark.parametrize(
+    ("name", "arg", "said"),
+    [
+        ("describe", "auth=prod", "auth: give the address of a saved block, basic-auth/NAME"),
+        ("stored", "storage=reports", "storage: give a URL or the address of a saved block"),
+    ],
+)
+def test_a_name_without_its_kind_is_refused(name: str, arg: str, said: str) -> None:
+    """It says what to write instead, and takes the name for that of nothing else."""
+    done = run(name, arg)
+    assert done.code == 2
+    assert said in done.err
+    assert "serializer" not in done.err

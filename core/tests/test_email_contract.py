@@ -54,7 +54,7 @@ class MailCounterpart(Counterpart):
             allow_private=True,
             ca_certificates=self._authority.pem,
             timeout_seconds=0.5 if behaviour is Behaviour.SILENT else 5,
-            retry_seconds=1.5,
+            retry_seconds=1 if behaviour is Behaviour.SILENT else 60,
         )
 
     def received(self) -> str:

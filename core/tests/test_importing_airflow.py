@@ -75,7 +75,7 @@ def test_every_connection_with_a_block_arrives(memory_vault: Vault, name: str) -
     )
     assert load("secret/thing-extra", expect=SecretBlock).reveal() == "fake-not-json-1011"
     assert {row.source.partition(": ")[2] for row in plan.having("cannot map")} == {
-        *("slack_ops", "smtp_out", "jump", "gcp", "aws_role"),
+        *("slack_ops", "smtp_out", "jump", "gcp"),
     }
     assert "fake" not in repr(plan.rows)
 
@@ -93,6 +93,11 @@ def test_credentials_of_aws_arrive(memory_vault: Vault, name: str) -> None:
         client_options={"verify": False, "connect_timeout": 5, "max_attempts": 8},
     )
     assert memory_vault.load("aws-credentials/aws_default") == aws.AwsCredentials()
+    assert memory_vault.load("aws-credentials/aws_role") == aws.AwsCredentials(
+        access_key_id="AKIAFAKEFAKEFAKE1003",
+        secret_access_key="fake-aws-secret-1004",
+        assume_role={"role_arn": "arn:aws:iam::123456789012:role/fake"},
+    )
 
 
 def test_a_description_of_airflow_is_kept(memory_vault: Vault) -> None:
@@ -125,7 +130,6 @@ def test_as_settings_keeps_what_airflow_encrypts_sealed(memory_vault: Vault) -> 
     assert json.loads(extra)["keyfile_dict"] == "fake-google-1015"
     public = "".join(json.dumps(document.fields) for document in memory_vault.documents())
     assert [n for n in range(1001, 1017) if str(n) in public] == [1001, 1003]  # ids of keys
-    assert "role_arn" in next(row.reason for row in plan.rows if "aws_role" in row.source)
 
 
 # URIs
@@ -197,12 +201,82 @@ def test_a_bad_connection_hinders_no_other(memory_vault: Vault) -> None:
 # Mapping
 
 
+ROLE = "arn:aws:iam::123456789012:role/reports"
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        (
+            {
+                "role_arn": ROLE,
+                "assume_role_kwargs": {
+                    "ExternalId": "acme-42",
+                    "DurationSeconds": 900,
+                    "PolicyArns": [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}],
+                    "Tags": [{"Key": "team", "Value": "data"}],
+                    "TransitiveTagKeys": ["team"],
+                },
+            },
+            {
+                "assume_role": {
+                    "role_arn": ROLE,
+                    "external_id": "acme-42",
+                    "duration_seconds": 900,
+                    "policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+                    "tags": {"team": "data"},
+                    "transitive_tag_keys": ["team"],
+                }
+            },
+        ),
+        (
+            {"aws_account_id": "123456789012", "aws_iam_role": "reports", "external_id": "x1"},
+            {"assume_role": {"role_arn": ROLE, "external_id": "x1"}},
+        ),
+        (
+            {
+                "role_arn": ROLE,
+                "assume_role_method": "assume_role_with_web_identity",
+                "assume_role_with_web_identity_federation": "file",
+                "assume_role_with_web_identity_token_file": "/run/token",
+            },
+            {"web_identity": {"role_arn": ROLE, "token_file": "/run/token"}},
+        ),
+        (
+            {
+                "config_kwargs": {"signature_version": "unsigned"},
+                "service_config": {"s3": {"endpoint_url": "https://s3.example.com"}},
+            },
+            {"anonymous": True, "endpoint_urls": {"s3": "https://s3.example.com"}},
+        ),
+        (
+            {"config_kwargs": {"proxies": {"https": "http://u:fake-pass@p:1", "http": "http://p"}}},
+            {"client_options": {"proxy": "http://u:fake-pass@p:1"}},
+        ),
+    ],
+)
+def test_what_airflow_says_of_aws_arrives(
+    memory_vault: Vault, extra: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """Roles in each of its forms, endpoints of services, proxies, and nobody's credentials."""
+    aws = pytest.importorskip("brickwork_aws")
+    rows = one(memory_vault, {"conn_type": "aws", "extra": json.dumps(extra)})
+    assert [row.action for row in rows] == ["create"]
+    assert memory_vault.load("aws-credentials/c") == aws.AwsCredentials(**expected)
+    assert "fake" not in repr(rows)
+
+
 def test_a_role_is_not_imported_as_somebody_else(memory_vault: Vault) -> None:
-    """Keys that only serve to assume a role would be another identity."""
-    for extra in ({"role_arn": "arn:x"}, {"assume_role_method": "assume_role_with_saml"}):
-        [row] = one(memory_vault, {"conn_type": "aws", "extra": extra})
+    """Keys that only serve to assume a role in a way that is not here would be another identity."""
+    google = {"assume_role_with_web_identity_federation": "google", "role_arn": ROLE}
+    for extra in (
+        {"assume_role_method": "assume_role_with_saml", "role_arn": ROLE},
+        {"assume_role_method": "assume_role_with_web_identity", **google},
+        {"role_arn": ROLE, "assume_role_kwargs": {"TokenCode": "123456"}},
+    ):
+        [row] = one(memory_vault, {"conn_type": "aws", "extra": json.dumps(extra)})
         assert row.action == "cannot map"
-        assert next(iter(extra)) in row.reason
+        assert next(iter(extra)) in row.reason or "assume_role_kwargs" in row.reason
 
 
 def test_what_a_url_cannot_seal_goes_into_a_secret(memory_vault: Vault) -> None:

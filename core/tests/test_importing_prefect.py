@@ -30,7 +30,6 @@ WITHOUT_BLOCK = {
     "email-server-credentials/mail",
     "remote-file-system/remote",
     "acme-warehouse/wh",
-    "aws-credentials/by-role",
     "webhook/ping",
     "local-file-system/relative",
 }
@@ -114,6 +113,8 @@ def test_credentials_of_aws_arrive_with_their_client_options(
         },
     )
     assert load("aws-credentials/by-profile") == aws.AwsCredentials(profile="analytics")
+    role = {"role_arn": "arn:aws:iam::123456789012:role/fake"}
+    assert load("aws-credentials/by-role") == aws.AwsCredentials(profile="base", assume_role=role)
     minio: Any = load("aws-credentials/minio")
     assert minio == aws.AwsCredentials(
         access_key_id="fake-minio-user",
@@ -141,7 +142,6 @@ def test_what_has_no_block_is_listed_with_its_reason(
     assert set(rows) == WITHOUT_BLOCK
     assert "Slack" in rows["slack-webhook/alerts"].reason
     assert rows["slack-webhook/alerts"].fields == ("notify_type", "url", "allow_private_urls")
-    assert "role" in rows["aws-credentials/by-role"].reason
     assert "posts" in rows["webhook/ping"].reason
     assert "absolute" in rows["local-file-system/relative"].reason
     assert "fake" not in repr(plan.rows)
@@ -167,7 +167,7 @@ def test_imported_blocks_say_where_they_come_from(
     document = memory_vault.document("settings/limits")
     assert document.notes.description == "imported from prefect: json/limits"
     entries = [entry for entry in memory_vault.audit.entries() if entry.action == "import"]
-    assert len(entries) == 16
+    assert len(entries) == 17
     assert {"source": "prefect: json/limits"} in [entry.detail for entry in entries]
 
 
@@ -276,7 +276,7 @@ def test_an_import_is_one_transaction(
 
     def failing(self: Any, record: Any) -> None:
         calls[0] += 1
-        if calls[0] == 16:
+        if calls[0] == 17:
             raise RuntimeError("the disk is gone")
         put(self, record)
 
@@ -288,7 +288,7 @@ def test_an_import_is_one_transaction(
     assert all(saving.block.address is None for saving in plan.savings)
     monkeypatch.undo()
     apply_import(memory_vault, plan)
-    assert len(memory_vault.documents()) == 17
+    assert len(memory_vault.documents()) == 18
 
 
 def test_masked_values_are_not_taken_for_secrets(memory_vault: Vault, documents: list[Any]) -> None:

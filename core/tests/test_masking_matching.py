@@ -313,3 +313,19 @@ def test_masking_twice_is_masking_once(secrets: list[str]) -> None:
     masker = known(*secrets)
     masked = masker.mask(" and ".join(secrets))
     assert masker.mask(masked) == masked
+
+
+def test_what_was_added_meanwhile_is_forgotten() -> None:
+    """What was known before stays hidden, also what nothing was searched for yet."""
+    own = Masker()
+    own.add("before-it-and-looked-for")
+    own.mask("anything")
+    own.add("before-it")
+    with own.forgetting():
+        own.add("meanwhile")
+        own.add("before-it")
+        assert own.mask("before-it meanwhile") == f"{MASK} {MASK}"
+    assert own.mask("before-it-and-looked-for before-it meanwhile") == f"{MASK} {MASK} meanwhile"
+    with own.forgetting():
+        pass
+    assert own.mask("before-it meanwhile") == f"{MASK} meanwhile"

@@ -34,8 +34,8 @@ class AppriseContract(NotifierContract):
         def make(url: str) -> AppriseTarget:
             return AppriseTarget(
                 url=url.replace("http", self.scheme, 1),
-                timeout_seconds=1,
-                retry_seconds=5,
+                timeout_seconds=0.5,
+                retry_seconds=1,
                 allow_local=True,
             )
 

@@ -19,7 +19,7 @@ from brickwork.testing.notifier import (
 def webhook(url: str) -> Webhook:
     """Make a webhook for loopback."""
     return Webhook(
-        url=url, allow_private=True, allow_http=True, timeout_seconds=0.5, retry_seconds=5
+        url=url, allow_private=True, allow_http=True, timeout_seconds=0.5, retry_seconds=1
     )
 
 

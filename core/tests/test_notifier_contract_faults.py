@@ -197,7 +197,7 @@ FAULTS = {
     "never waits": Fault(
         judges(429, again=False),
         "rate_limit_is_waited_for long_wait_is_not_waited_for",
-        "the service takes it, but",
+        "wait as long as Retry-After says and send it",
     ),
     "waits too short": Fault(
         Hurried, "rate_limit_is_waited_for", "wait as long as Retry-After says"

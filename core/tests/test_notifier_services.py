@@ -82,7 +82,7 @@ class StrictCounterpart(HttpCounterpart):
     ) -> None:
         body = b"" if answer is None else json.dumps(answer).encode()
         super().__init__(
-            lambda url: make(f"{url}{service.query}", timeout_seconds=1.5, retry_seconds=5),
+            lambda url: make(f"{url}{service.query}", timeout_seconds=0.5, retry_seconds=1),
             answer=body,
             status=status,
         )

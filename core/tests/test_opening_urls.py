@@ -10,7 +10,6 @@ from brickwork import (
     InvalidName,
     KeyUnavailable,
     PickleRefused,
-    PluginMissing,
     Secret,
     UnknownName,
     UnsupportedFormat,
@@ -66,7 +65,7 @@ def test_a_block_that_is_something_else_is_named(memory_vault: Vault) -> None:
     ("url", "error"),
     [
         ("nosuch://bucket/x", UnknownName),
-        ("postgresql://db/x", PluginMissing),
+        ("postgresql://db/x", UnknownName),
         ("", InvalidName),
         ("reports", InvalidName),
         ("/etc/passwd", InvalidName),

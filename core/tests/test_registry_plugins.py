@@ -153,10 +153,6 @@ def test_without_discovery_only_the_core_is_known(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "error", "hint"),
     [
-        ("blocks", "slack-webhook", "PluginMissing", "pip install brickwork-slack"),
-        ("tasks", "github.create_issue", "PluginMissing", "pip install brickwork-github"),
-        ("stores", "postgresql", "PluginMissing", "pip install brickwork-postgres"),
-        ("key_providers", "github-keys", "PluginMissing", "brickwork-github"),
         ("blocks", "webhok", "UnknownBlock", "Did you mean 'webhook'"),
         ("blocks", "acme-thong", "UnknownBlock", "Did you mean 'acme-thing'?"),
         ("blocks", "zzz", "UnknownBlock", 'modules = ["app.blocks"]'),

@@ -48,6 +48,31 @@ KNOWN: dict[Reference, str] = {
     ("app/db", "user"): "reports-login",
 }
 UNKNOWN: list[Reference] = [("app/nothing", None), ("nothing", "user")]
+WRITABLE: Reference = ("app/db", "host")
+
+
+class WritableResolver(DictResolver):
+    """Writes into its dict."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, dict[str, str]] = {path: {**VALUES[path]} for path in VALUES}
+
+    def resolve(self, path: str, field: str | None = None) -> Secret[str]:
+        value = self.values.get(path, {}).get(field or "")
+        return super().resolve(path, field) if value is None else Secret(value)
+
+    def write(self, path: str, field: str | None, value: Secret[str]) -> None:
+        self.values.setdefault(path, {})[field or ""] = value.reveal()
+
+
+class TestWritableResolver(TestDictResolver):
+    @pytest.fixture
+    def resolver(self) -> Resolver:
+        return WritableResolver()
+
+    @pytest.fixture
+    def writable(self) -> Reference:
+        return WRITABLE
 
 
 class Plain(DictResolver):
@@ -140,6 +165,27 @@ class Eternal(DictResolver):
     ttl_seconds = float("inf")
 
 
+class Losing(WritableResolver):
+    """Says that it has written."""
+
+    def write(self, path: str, field: str | None, value: Secret[str]) -> None:
+        pass
+
+
+class Replacing(WritableResolver):
+    """Writes a field over all of them."""
+
+    def write(self, path: str, field: str | None, value: Secret[str]) -> None:
+        self.values[path] = {"user": value.reveal(), field or "": value.reveal()}
+
+
+class Telling(DictResolver):
+    """Shows what it does not write."""
+
+    def write(self, path: str, field: str | None, value: Secret[str]) -> None:
+        raise ResolveError(f"{path} cannot become {value.reveal()}", fix="Do without.")
+
+
 BROKEN: list[tuple[type[Resolver], str, str]] = [
     (Plain, "test_it_fetches_values", "wrap it in Secret"),
     (Forgetful, "test_a_field_of_nothing_is_an_error", "raise ResolveError"),
@@ -155,13 +201,22 @@ BROKEN: list[tuple[type[Resolver], str, str]] = [
     (Showing, "test_values_never_show", "fetched value shows"),
     (Misnamed, "test_scheme", "no scheme"),
     (Eternal, "test_ttl", "within a day"),
+    (Losing, "test_what_is_written_is_fetched", "${dict:app/db#host} does not exist"),
+    (Replacing, "test_writing_one_field_keeps_the_others", "changed the field 'user'"),
+    (Telling, "test_what_cannot_be_written_is_an_error", "shows the value"),
 ]
 
 
 @pytest.mark.parametrize(("resolver", "assertion", "told"), BROKEN)
 def test_a_broken_resolver_is_caught(resolver: type[Resolver], assertion: str, told: str) -> None:
     """Each broken resolver fails the assertion that is meant for it, with words that help."""
-    given: dict[str, Any] = {"resolver": resolver(), "known": KNOWN, "unknown": UNKNOWN}
+    writes = issubclass(resolver, WritableResolver)
+    given: dict[str, Any] = {
+        "resolver": resolver(),
+        "known": KNOWN,
+        "unknown": UNKNOWN,
+        "writable": WRITABLE if writes else None,
+    }
     test = getattr(ResolverContract(), assertion)
     names = test.__func__.__code__.co_varnames[1 : test.__func__.__code__.co_argcount]
     with pytest.raises((AssertionError, ResolveError)) as failed:

@@ -11,7 +11,7 @@ from brickwork.testing.notifier import Counterpart, HttpCounterpart, NotifierCon
 def route(url: str) -> NotifyRoute:
     """Make a route to a webhook on loopback."""
     hook = Webhook(
-        url=url, allow_private=True, allow_http=True, timeout_seconds=0.5, retry_seconds=5
+        url=url, allow_private=True, allow_http=True, timeout_seconds=0.5, retry_seconds=60
     )
     return NotifyRoute(targets=[RouteTarget(to=hook)], dedupe_seconds=0)
 

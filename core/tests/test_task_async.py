@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import pickle
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -378,3 +379,67 @@ def test_an_abandoned_coroutine_is_closed_quietly() -> None:
     contextvars.copy_context().run(begin)
     del running
     gc.collect()
+
+
+class Greeter:
+    """Has a method of both kinds."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def greet(self, word: str) -> str:
+        """Say it without a loop."""
+        return f"{word}, {self.name}, from a call"
+
+    async def greet_async(self, word: str) -> str:
+        """Say it in one."""
+        await asyncio.sleep(0)
+        return f"{word}, {self.name}, from a loop"
+
+    both = task(async_fn=greet_async)(greet)
+
+
+def test_the_twin_of_a_task_is_awaited_in_its_place() -> None:
+    """A call runs the function, `aio` the coroutine function, in the loop's own thread."""
+
+    def here() -> int:
+        return threading.get_ident()
+
+    async def here_async() -> int:
+        return -threading.get_ident()
+
+    both = task(async_fn=here_async, name="both")(here)
+    assert (both(), soon(both.aio())) == (threading.get_ident(), -threading.get_ident())
+    assert soon(task(here).aio()) not in (threading.get_ident(), -threading.get_ident())
+    assert (both.is_async, both.with_options(name="other").async_fn) == (False, here_async)
+
+
+def test_the_twin_is_bound_and_pickled_with_its_task() -> None:
+    """A method's twin is a method of the same object, there and back."""
+    bound = Greeter("Ada").both
+    for each in (bound, pickle.loads(pickle.dumps(bound))):
+        assert each("Hello") == "Hello, Ada, from a call"
+        assert soon(each.aio("Hello")) == "Hello, Ada, from a loop"
+
+
+def test_the_twin_is_retried_and_stopped_as_any_other() -> None:
+    """Retries and the time-out are those of the task."""
+    tries: list[int] = []
+
+    async def twin() -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ConnectionError
+        await forever()
+
+    late = task(async_fn=twin, retries=1, retry_on=ConnectionError, timeout_seconds=0.05)(spin)
+    with pytest.raises(TaskTimeout):
+        soon(late.aio())
+    assert len(tries) == 2
+
+
+@pytest.mark.parametrize(("fn", "twin"), [(forever, forever), (spin, spin)])
+def test_what_is_no_twin_is_refused(fn: Any, twin: Any) -> None:
+    """An async task needs none, and a sync function is none."""
+    with pytest.raises(TaskError, match="async_fn is the coroutine function beside a sync"):
+        task(async_fn=twin)(fn)

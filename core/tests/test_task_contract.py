@@ -1,16 +1,19 @@
 """The contract of prebuilt tasks: a good package passes it, and each fault is caught."""
 
 import importlib
+import logging
 import sys
 import textwrap
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from pydantic import Field
 
-from brickwork import Task, remaining, task
+from brickwork import Block, Secret, Task, progress, remaining, task
 from brickwork.testing.task import TaskContract, no_waiting
 
 GOOD = '''
@@ -26,6 +29,10 @@ def repeat(text: str, times: int = 2) -> str:
     Args:
         text: What to repeat.
         times: How often.
+
+    Examples:
+        >>> repeat(text, times=3)
+        'aaa'
     """
     return text * times
 
@@ -36,6 +43,10 @@ async def wait_long(seconds: float) -> None:
 
     Args:
         seconds: How long.
+
+    Examples:
+        >>> import asyncio
+        >>> asyncio.run(wait_long(seconds))
     """
     import asyncio
 
@@ -50,6 +61,10 @@ def count(to: int) -> int:
 
     Args:
         to: How far.
+
+    Examples:
+        >>> count(2)
+        2
     """
     for number in range(to):
         progress(number, to)
@@ -117,14 +132,24 @@ calls = []
 
 @task(retries=1)
 def unsteady() -> int:
-    """Give something else each time."""
+    """Give something else each time.
+
+    Examples:
+        >>> unsteady()
+        -1
+    """
     calls.append(1)
     return len(calls)
 
 
 @task(retries=1)
 def deaf() -> None:
-    """Never look at whether it was cancelled."""
+    """Never look at whether it was cancelled.
+
+    Examples:
+        >>> 1 + 1
+        2
+    """
     progress(0)
     time.sleep(2)
 
@@ -197,6 +222,8 @@ class TestWaitLong(TaskContract):
 
 
 class TestCount(TaskContract):
+    name = "goodtasks.count"
+
     @pytest.fixture
     def task(self, good: ModuleType) -> Task[..., Any]:
         found: Task[..., Any] = good.count
@@ -205,10 +232,6 @@ class TestCount(TaskContract):
     @pytest.fixture
     def slow_call(self) -> Mapping[str, Any]:
         return {"to": 60_000}
-
-    @property
-    def registered_name(self) -> str:
-        return "goodtasks.count"
 
 
 class Checked(TaskContract):
@@ -220,7 +243,13 @@ class Checked(TaskContract):
 class Misnamed(TaskContract):
     """Registered under another name than the function's."""
 
-    registered_name = "badtasks.other"
+    name = "badtasks.other"
+
+
+def run_example(task: Task[..., Any]) -> None:
+    """Run the example of a task in this folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        Checked().test_its_example_does_what_it_says(task, {}, Path(), patch)
 
 
 @pytest.mark.parametrize(
@@ -234,6 +263,9 @@ class Misnamed(TaskContract):
         ("by_place", Checked().test_every_parameter_can_be_named, "text, more"),
         ("BadName", Checked().test_name_is_plugin_and_task, "no task name"),
         ("deaf", Misnamed().test_name_is_plugin_and_task, "same name"),
+        ("without_retries", Checked().test_shows_an_example, "show in the docstring"),
+        ("deaf", Checked().test_shows_an_example, "show in the docstring"),
+        ("unsteady", run_example, r"Expected:\n +-1\n"),
         ("local", Checked().test_pickles_as_its_name, "top of its module"),
         ("deaf", Checked().test_import_loads_no_sdk, "loads .*hypothesis"),
         ("unsteady", lambda it: Checked().test_aio_gives_the_same(it, {}), "override same"),
@@ -248,6 +280,101 @@ def test_each_fault_is_caught(
     """A task with one fault fails the assertion meant for it, which says how to mend it."""
     with pytest.raises(AssertionError, match=says):
         assertion(getattr(bad, name))
+
+
+def test_a_call_that_uses_something_up_gets_other_arguments(tmp_path: Path) -> None:
+    """The second call takes what `again` returns."""
+
+    class Once(Checked):
+        def again(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+            return {"folder": call["folder"].with_name("second")}
+
+    @task
+    def make(folder: Path) -> int:
+        folder.mkdir()
+        return 1
+
+    with pytest.raises(FileExistsError):
+        Checked().test_aio_gives_the_same(make, {"folder": tmp_path / "first"})
+    (tmp_path / "first").rmdir()
+    Once().test_aio_gives_the_same(make, {"folder": tmp_path / "first"})
+
+
+def test_a_task_that_does_not_wait_is_caught() -> None:
+    """One that fails at once where it was asked to come again later."""
+    refusals: list[str] = []
+
+    @task
+    def hasty() -> str:
+        if refusals:
+            raise ConnectionRefusedError(refusals.pop())
+        return "done"
+
+    @task(retries=1, retry_on=ConnectionRefusedError)
+    def patient() -> str:
+        return hasty()
+
+    Checked().test_waits_where_the_service_asks_for_it(
+        patient, {}, lambda: refusals.append("later")
+    )
+    with pytest.raises(AssertionError, match="wait as long as it says"):
+        Checked().test_waits_where_the_service_asks_for_it(
+            hasty, {}, lambda: refusals.append("later")
+        )
+
+
+class Login(Block):
+    """Who logs in."""
+
+    slug: ClassVar[str] = "taskcontract-login"
+    token: Secret[str] = Field(description="The token.")
+
+
+def prints(login: Login) -> None:
+    """Print it."""
+    print(login.token.reveal())
+
+
+def tells(login: Login) -> None:
+    """Tell it as progress."""
+    progress(1, 2, login.token.reveal())
+
+
+def returns(login: Login) -> dict[str, str]:
+    """Return it, in base64."""
+    return {"Authorization": b64encode(login.token.reveal().encode()).decode()}
+
+
+async def returns_later(login: Login) -> list[str]:
+    """Return it from a coroutine."""
+    return [login.token.reveal()]
+
+
+@pytest.mark.parametrize(
+    ("fn", "where"),
+    [
+        (prints, "what it prints"),
+        (tells, "its progress"),
+        (returns, "the repr of its result"),
+        (returns_later, "the repr of its result"),
+    ],
+)
+def test_a_task_that_shows_a_secret_is_caught(fn: Callable[..., Any], where: str) -> None:
+    """Wherever it shows, and in any form."""
+    login = Login.model_validate({"token": "s3ntinel-of-a-task"})
+    with pytest.raises(AssertionError, match=f"A secret shows in {where}"):
+        Checked().test_shows_no_secret(task(fn), {"login": login})
+
+
+def test_a_task_that_shows_no_secret_passes() -> None:
+    """Also one that logs it: the masker is there."""
+
+    def logs(login: Login) -> str:
+        logging.getLogger("taskcontract").debug("the token is %s", login.token.reveal())
+        return repr(login)
+
+    login = Login.model_validate({"token": "s3ntinel-of-a-task"})
+    Checked().test_shows_no_secret(task(logs), {"login": login})
 
 
 def test_an_annotation_that_does_not_resolve_is_caught(bad: ModuleType) -> None:

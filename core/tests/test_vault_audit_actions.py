@@ -127,6 +127,7 @@ READS = {
         "open",
     ),
     *("plan", "problems", "resolve", "used_by"),
+    "write_reference",  # in another service, which has a trail of its own
 }
 KEY_READS = {
     *("active", "by_id", "close", "current", "prepare", "provider", "root", "status"),

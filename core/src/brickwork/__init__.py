@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from brickwork.builtin.local_storage import LocalStorage as LocalStorage
     from brickwork.builtin.notifiers.apprise.block import AppriseTarget as AppriseTarget
+    from brickwork.builtin.notifiers.attempts import Attempt as Attempt, Attempts as Attempts
     from brickwork.builtin.notifiers.console import Console as Console
     from brickwork.builtin.notifiers.discord import DiscordWebhook as DiscordWebhook
     from brickwork.builtin.notifiers.email.block import Email as Email
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         InsecureKeyFile as InsecureKeyFile,
         InvalidArguments as InvalidArguments,
         InvalidBlock as InvalidBlock,
+        InvalidCatalog as InvalidCatalog,
         InvalidKey as InvalidKey,
         InvalidManifest as InvalidManifest,
         InvalidName as InvalidName,
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
         PluginBroken as PluginBroken,
         PluginError as PluginError,
         PluginMissing as PluginMissing,
+        RequestRefused as RequestRefused,
         ResolveError as ResolveError,
         SecretExposed as SecretExposed,
         SerializerError as SerializerError,
@@ -84,6 +87,7 @@ if TYPE_CHECKING:
         TruncatedCiphertext as TruncatedCiphertext,
         UnknownBlock as UnknownBlock,
         UnknownName as UnknownName,
+        UnsafeArchive as UnsafeArchive,
         UnsupportedFormat as UnsupportedFormat,
         UnsupportedType as UnsupportedType,
         VaultError as VaultError,
@@ -134,6 +138,10 @@ if TYPE_CHECKING:
         check_key as check_key,
         check_prefix as check_prefix,
     )
+    from brickwork.storage.archives import (
+        Extracted as Extracted,
+        extract_archive as extract_archive,
+    )
     from brickwork.store import (
         AuditRow as AuditRow,
         LedgerRow as LedgerRow,
@@ -156,6 +164,7 @@ if TYPE_CHECKING:
         progress as progress,
         remaining as remaining,
         sleep as sleep,
+        sleep_async as sleep_async,
         stoppable as stoppable,
         task as task,
         use_engine as use_engine,
@@ -187,6 +196,7 @@ _HOMES = {
     "builtin.blocks": "BasicAuth DatabaseUrl SecretBlock Settings",
     "builtin.local_storage": "LocalStorage",
     "builtin.notifiers.apprise.block": "AppriseTarget",
+    "builtin.notifiers.attempts": "Attempt Attempts",
     "builtin.notifiers.console": "Console",
     "builtin.notifiers.discord": "DiscordWebhook",
     "builtin.notifiers.email.block": "Email",
@@ -202,12 +212,13 @@ _HOMES = {
     "errors": (
         "ApplyRefused AuditBroken AuditUnavailable BlockError BlockExists BlockInUse BlockNotFound"
         " BrickworkError ConfigError CorruptData DuplicateName ExpiryWarning InsecureKeyFile"
-        " InvalidArguments InvalidBlock InvalidKey InvalidManifest InvalidName InvalidYaml"
-        " KeyExists KeyInUse KeyNotFound KeyUnavailable ManifestProblem MigrationError"
-        " NotifierError OutboundFailed OutboundRefused PickleRefused PluginBroken PluginError"
-        " PluginMissing ResolveError SecretExposed SerializerError StorageError StoreError"
-        " TamperedCiphertext TaskCancelled TaskError TaskTimeout TruncatedCiphertext UnknownBlock"
-        " UnknownName UnsupportedFormat UnsupportedType VaultError VersionConflict WrongKey"
+        " InvalidArguments InvalidBlock InvalidCatalog InvalidKey InvalidManifest InvalidName"
+        " InvalidYaml KeyExists KeyInUse KeyNotFound KeyUnavailable ManifestProblem"
+        " MigrationError NotifierError OutboundFailed OutboundRefused PickleRefused PluginBroken"
+        " PluginError PluginMissing RequestRefused ResolveError SecretExposed SerializerError"
+        " StorageError StoreError TamperedCiphertext TaskCancelled TaskError TaskTimeout"
+        " TruncatedCiphertext UnknownBlock UnknownName UnsafeArchive UnsupportedFormat"
+        " UnsupportedType VaultError VersionConflict WrongKey"
     ),
     "fanout": "anotify notify",
     "hookspecs": "hookimpl",
@@ -223,11 +234,13 @@ _HOMES = {
     "resolver": "Resolver",
     "secret": "Secret",
     "serializer": "Chain Codec Serializer StoredException UnsafeSerializer register_type",
+    "storage.archives": "Extracted extract_archive",
     "storage": "ObjectInfo ProgressCallback Storage check_key check_prefix",
     "store": "AuditRow LedgerRow Record Rewrap Store WrappedKey",
     "tasks": (
         "Engine Progress Scope Task TaskFuture Watcher cancelled check_cancelled"
-        " exponential_backoff on_progress progress remaining sleep stoppable task use_engine"
+        " exponential_backoff on_progress progress remaining sleep sleep_async stoppable task"
+        " use_engine"
     ),
     "vault": "Document Vault current_vault use_vault",
     "vault.audit": "AuditTrail",

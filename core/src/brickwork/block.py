@@ -312,7 +312,11 @@ class Block(BaseModel):
         cls, schema: "CoreSchema", handler: "GetJsonSchemaHandler"
     ) -> dict[str, Any]:
         # The guard says nothing about the fields: describe the model inside it.
-        return handler(schema["steps"][1]["schema"] if schema["type"] == "chain" else schema)
+        made = handler(schema["steps"][1]["schema"] if schema["type"] == "chain" else schema)
+        described = handler.resolve_ref_schema(made)
+        if "description" in described:  # forms and editors show it: without the examples
+            described["description"] = described["description"].partition("\n\nExamples:")[0]
+        return made
 
 
 class Place(NamedTuple):

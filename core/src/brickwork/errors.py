@@ -32,11 +32,13 @@
     │   ├── PluginMissing            not installed; says what to install
     │   ├── PluginBroken             installed, and set aside for a reason
     │   ├── DuplicateName            two claim one name
+    │   ├── InvalidCatalog           a file of the catalog that cannot be used (ValueError)
     │   └── UnknownName              no such task, storage, serializer, notifier ...
     ├── StorageError
     │   ├── KeyNotFound              (also a FileNotFoundError)
     │   ├── KeyExists                (also a FileExistsError)
-    │   └── InvalidKey               outside the storage, or no key at all (also a ValueError)
+    │   ├── InvalidKey               outside the storage, or no key at all (also a ValueError)
+    │   └── UnsafeArchive            would write elsewhere, or too much (also a ValueError)
     ├── SerializerError
     │   ├── UnsupportedType          the serializer cannot take this value (also a TypeError)
     │   ├── CorruptData              truncated, changed, or not what it claims to be
@@ -48,6 +50,7 @@
     │   ├── InvalidArguments         (also a TypeError)
     │   ├── TaskTimeout              (also a TimeoutError)
     │   └── TaskCancelled
+    ├── RequestRefused               a request that a receiver does not take
     └── ResolveError                 a reference could not be fetched
 
 Each says what happened, to which thing, and what to do next (``fix``); none carries a value that
@@ -384,6 +387,12 @@ class DuplicateName(PluginError):
     """Two claim one plugin name, slug, scheme or other name; both are named."""
 
 
+class InvalidCatalog(PluginError, ValueError):
+    """A file of the catalog is damaged, or not in its format."""
+
+    exit_code = 6
+
+
 class UnknownName(PluginError, LookupError):
     """No task, storage, serializer, notifier, resolver or key provider has that name."""
 
@@ -413,6 +422,12 @@ class InvalidKey(StorageError, ValueError):
     """Not a relative POSIX path inside the storage."""
 
     exit_code = 2
+
+
+class UnsafeArchive(StorageError, ValueError):
+    """An archive that would write outside its folder, make links or devices, or fill the disk."""
+
+    exit_code = 6
 
 
 class SerializerError(BrickworkError):
@@ -475,6 +490,18 @@ class TaskTimeout(TaskError, TimeoutError):
 
 class TaskCancelled(TaskError):
     """The task was asked to stop, and did."""
+
+
+class RequestRefused(BrickworkError):
+    """A request that was sent to a receiver is not what its service sends.
+
+    Attributes:
+        status: The HTTP status to answer it with.
+    """
+
+    def __init__(self, what: str, *, status: int, fix: str = "") -> None:
+        super().__init__(what, fix=fix)
+        self.status = status
 
 
 class ResolveError(BrickworkError):

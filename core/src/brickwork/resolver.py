@@ -45,3 +45,21 @@ class Resolver(ABC):
             except ResolveError as error:
                 answers[path, field] = error
         return answers
+
+    def write(self, path: str, field: str | None, value: Secret[str]) -> None:  # noqa: ARG002  # for those that can
+        """Write a value where `resolve` finds it; by default refused, for many can only read.
+
+        What is not there is made; other fields of the same path stay as they are.
+
+        Args:
+            path: What stands between the colon and ``#``.
+            field: What stands after ``#``; None for the whole.
+            value: The value.
+
+        Raises:
+            ResolveError: It cannot be written; names the reference, not the value.
+        """
+        named = f"{self.scheme}:{path}" + ("" if field is None else f"#{field}")
+        raise ResolveError(
+            f"${{{named}}} can be read, not written.", fix="Change the value where it is kept."
+        )

@@ -10,7 +10,18 @@ from brickwork.secret import Secret
 
 
 class SecretBlock(Block):
-    """One secret text: a token, a password, a private key."""
+    """One secret text: a token, a password, a private key.
+
+    Examples:
+        >>> from brickwork import SecretBlock
+        >>> SecretBlock(value="npm_kV9xR2mQ7dL4").save("npm")
+        Document('secret/npm@1')
+        >>> token = SecretBlock.load("npm")
+        >>> token
+        SecretBlock(value=Secret('********'))
+        >>> token.reveal()
+        'npm_kV9xR2mQ7dL4'
+    """
 
     slug: ClassVar[str] = "secret"
 
@@ -22,7 +33,18 @@ class SecretBlock(Block):
 
 
 class BasicAuth(Block):
-    """A user name and a password, for HTTP basic authentication and the like."""
+    """A user name and a password, for HTTP basic authentication and the like.
+
+    Examples:
+        >>> from brickwork import BasicAuth
+        >>> BasicAuth(username="reader", password="nine-lives-47").save("wiki")
+        Document('basic-auth/wiki@1')
+        >>> login = BasicAuth.load("wiki")
+        >>> login
+        BasicAuth(username='reader', password=Secret('********'))
+        >>> login.header().reveal()
+        'Basic cmVhZGVyOm5pbmUtbGl2ZXMtNDc='
+    """
 
     slug: ClassVar[str] = "basic-auth"
 
@@ -46,7 +68,15 @@ class BasicAuth(Block):
 
 
 class Settings(Block):
-    """Any JSON value without secrets: limits, switches, lists that several programs share."""
+    """Any JSON value without secrets: limits, switches, lists that several programs share.
+
+    Examples:
+        >>> from brickwork import Settings
+        >>> Settings(value={"max_rows": 5000, "regions": ["eu", "us"]}).save("nightly")
+        Document('settings/nightly@1')
+        >>> Settings.load("nightly")["regions"]
+        ['eu', 'us']
+    """
 
     slug: ClassVar[str] = "settings"
 
@@ -60,7 +90,22 @@ class Settings(Block):
 
 
 class DatabaseUrl(Block):
-    """The address of a database and the password for it, for SQLAlchemy, psycopg and others."""
+    """The address of a database and the password for it, for SQLAlchemy, psycopg and others.
+
+    Examples:
+        >>> from brickwork import DatabaseUrl
+        >>> warehouse = DatabaseUrl(
+        ...     scheme="postgresql+psycopg",
+        ...     host="db.example.com",
+        ...     database="warehouse",
+        ...     username="loader",
+        ...     password="Nf8-tq2w/Lp",
+        ... )
+        >>> warehouse.save("warehouse")
+        Document('database-url/warehouse@1')
+        >>> DatabaseUrl.load("warehouse").url().reveal()
+        'postgresql+psycopg://loader:Nf8-tq2w%2FLp@db.example.com/warehouse'
+    """
 
     slug: ClassVar[str] = "database-url"
 

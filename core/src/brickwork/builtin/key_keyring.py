@@ -21,9 +21,10 @@ _CHAIN = "keyring.backends.chainer.ChainerBackend"
 class KeyringKey(TextKey):
     """Takes the key from the keyring of the operating system, where the user's login guards it.
 
-    The setting is the service under which the keyring lists it, by default ``brickwork``; the
-    user's name in the entry is ``vault-key``. `create` puts a new key there. What it holds is the
-    text that a key file has, so the same text in a file or a variable opens the same vault.
+    Needs ``brickwork[keyring]``. The setting is the service under which the keyring lists it, by
+    default ``brickwork``; the user's name in the entry is ``vault-key``. `create` puts a new key
+    there. What it holds is the text that a key file has, so the same text in a file or a variable
+    opens the same vault.
 
     Only backends that encrypt, and that the operating system guards, are used: see ``allowed``.
     Where the package ``keyring`` has chained several, only the first of those is used, and never

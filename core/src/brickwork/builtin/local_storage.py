@@ -14,7 +14,17 @@ from brickwork.storage import ObjectInfo, Storage
 
 
 class LocalStorage(Block, Storage):
-    """A folder of the machine that the block is used on, as a storage."""
+    """A folder of the machine that the block is used on, as a storage.
+
+    Examples:
+        >>> from brickwork import LocalStorage
+        >>> LocalStorage(root="~/reports", durable=True).save("reports")
+        Document('local-storage/reports@1')
+        >>> reports = LocalStorage.load("reports")
+        >>> reports.write("2026-11/total.csv", b"day,total")
+        >>> list(reports.keys("2026-11/"))
+        ['2026-11/total.csv']
+    """
 
     slug: ClassVar[str] = "local-storage"
 

@@ -88,7 +88,10 @@ def brickwork_stores() -> dict[str, str]:
 @hookimpl
 def brickwork_commands() -> dict[str, str]:
     """The core's own groups, and the commands for manifests."""
-    names = ("audit", "block", "doctor", "help", "keys", "notify", "plugin", "task", "vault")
-    groups = {name: f"brickwork.cli.{name}:group" for name in (*names, "manifest")}
+    names = (
+        *("audit", "block", "catalog", "doctor", "help", "keys", "manifest", "notify", "plugin"),
+        *("reference", "task", "vault"),
+    )
+    groups = {name: f"brickwork.cli.{name}:group" for name in names}
     groups["import"] = "brickwork.cli.import_:group"
     return {**groups, **{n: f"brickwork.cli.manifest:{n}" for n in ("apply", "export", "plan")}}

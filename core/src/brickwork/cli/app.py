@@ -20,6 +20,7 @@ SUMMARIES = {
     "apply": "Make the vault what a manifest in YAML says.",
     "audit": "Look at who did what to the vault, and verify that record.",
     "block": "Save, look at, change and check blocks.",
+    "catalog": "Find out what plugins bring, also those that are not installed.",
     "doctor": "Find out what is wrong with this installation.",
     "export": "Write blocks as a manifest.",
     "help": "Explain a command or a topic.",
@@ -29,6 +30,7 @@ SUMMARIES = {
     "notify": "Tell people something, or how a command has ended.",
     "plan": "Show what applying a manifest would change.",
     "plugin": "Look at the plugins that are installed.",
+    "reference": "Try references, and write where they point.",
     "task": "List and run prebuilt tasks.",
     "vault": "Move whole vaults.",
 }

@@ -214,14 +214,15 @@ def _type(registry: "Registry", slug: str, origin: str) -> dict[str, Any]:
 
 
 def _missing(registry: "Registry") -> list[dict[str, str]]:
-    """Return the plugins that are known and not installed."""
-    from brickwork.registry.kinds import KNOWN_PLUGINS
+    """Return the plugins that are known to have blocks, and are not installed."""
+    from brickwork.registry import known
 
     there = {info.name for info in registry.plugins()}
+    with_blocks = {slug.partition("-")[0] for slug in known.names_of("blocks")}
     return [
         {"plugin": name, "package": package, "fix": f"pip install {package}"}
-        for name, package in KNOWN_PLUGINS.items()
-        if name not in there
+        for name, package in known.plugins().items()
+        if name in with_blocks - there
     ]
 
 

@@ -1,6 +1,6 @@
 """The commands of ``brickwork block`` that write: create, edit, delete, rename."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -249,7 +249,7 @@ def _assigned(
     assignments = [each for texts, source in sources for each in parse(texts, source)]
     ask = None
     if invocation.interactive:
-        ask = lambda name: _asked(Terminal().ask_hidden, name)  # noqa: E731  # shorter so
+        ask = Terminal().ask_needed
     assigner = Assigner(cls, vault.load, ask, vault.resolve)
     fields = assigner.apply(current, assignments)
     if secrets_from_stdin:
@@ -261,12 +261,6 @@ def _assigned(
         fields = assigner.apply_json(fields, read_input())
     changed = {name: value for name, value in fields.items() if value is not current.get(name)}
     return changed, assigner
-
-
-def _asked(ask_hidden: Callable[[str], str], name: str) -> str:
-    while not (answer := ask_hidden(f"{name} (hidden)")):
-        note("  It is needed.")
-    return answer
 
 
 def _defaults(cls: "type[Block]", names: Sequence[str]) -> dict[str, Any]:

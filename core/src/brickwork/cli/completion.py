@@ -76,3 +76,14 @@ def _names(ctx: click.Context, kind: str, incomplete: str) -> list[str]:
 
 def _starting(texts: Iterable[str], incomplete: str) -> list[str]:
     return [text for text in texts if text.startswith(incomplete)]
+
+
+def catalog(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names in the shipped catalog."""
+    try:
+        from brickwork.registry import known
+
+        index = known.index()
+    except Exception:  # noqa: BLE001  # as above
+        return []
+    return _starting([*index.names, *index.distributions], incomplete)

@@ -27,7 +27,8 @@ MEANINGS = {
 OF_A_COMMAND = (
     "`brickwork notify TARGET -- COMMAND` ends as the command did: with its exit code, with 128\n"
     "and the number of the signal that ended it, with 127 if it was not found, with 126 if it\n"
-    "could not be executed."
+    "could not be executed. `brickwork task run` that a signal has ended has stopped what it\n"
+    "began: its code is 128 and the number of the signal."
 )
 """What ends otherwise."""
 

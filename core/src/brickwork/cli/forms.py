@@ -52,6 +52,12 @@ class Terminal:
         )
         return answer
 
+    def ask_needed(self, name: str) -> str:
+        """Ask without echo until there is an answer."""
+        while not (answer := self.ask_hidden(f"{name} (hidden)")):
+            self.tell("  It is needed.")
+        return answer
+
     def confirm(self, question: str, *, default: bool) -> bool:
         """Ask yes or no."""
         import click

@@ -29,8 +29,11 @@ def named_tasks(invocation: "Invocation", words: "Iterable[str]") -> "list[Task[
 
     found: dict[Task[..., Any], None] = {}
     names = invocation.registry().names("tasks")
+    plugins = {name.partition(".")[0] for name in names}
     for word in words:
-        if word in names or not (word.endswith(".py") or _is_module(word)):
+        # A plugin's name may be that of a module, too, which looking for a part of it would run.
+        of_plugin = "." in word and word.partition(".")[0] in plugins
+        if not word.endswith(".py") and (of_plugin or not _is_module(word)):
             found[invocation.registry().task(word)] = None
             continue
         try:

@@ -1,14 +1,25 @@
-"""``brickwork plugin``: what is installed, from metadata alone."""
+"""``brickwork plugin``: what is installed, from metadata alone; checking is elsewhere."""
 
 import click
 
 from brickwork.cli.invocation import Invocation, pass_invocation
+from brickwork.cli.lazy import LazyGroup
 from brickwork.cli.output import json_option, note, print_json, print_table
 
 
-@click.group("plugin")
+@click.group(
+    "plugin",
+    cls=LazyGroup,
+    elsewhere={
+        "check": (
+            "brickwork.cli.plugin_check:check",
+            "Run the contracts of one, and say how good it is.",
+        ),
+        "new": ("brickwork.cli.plugin_new:new", "Write the package of a new one."),
+    },
+)
 def group() -> None:
-    """Look at the plugins that are installed."""
+    """Look at the plugins that are installed, see how good they are, and begin new ones."""
 
 
 @group.command("ls")

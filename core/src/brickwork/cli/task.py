@@ -56,23 +56,25 @@ def ls(invocation: Invocation, as_json: bool) -> None:
 @json_option
 @pass_invocation
 def show(invocation: Invocation, name: str, as_json: bool) -> None:
-    """Show what a task does and which arguments it takes."""
-    from brickwork.tasks.parameters import EMPTY
+    """Show what a task does, which arguments it takes, and an example."""
+    from brickwork.catalog.words import annotation, shown_default
+    from brickwork.tasks.docstrings import examples
 
     task = invocation.registry().task(name)
+    example = examples(task.__doc__)
     rows = [
         {
             "name": each.name,
-            "type": _type_name(each.annotation),
+            "type": annotation(each.annotation),
             "required": each.required,
-            "default": "" if each.default is EMPTY else repr(each.default),
+            "default": shown_default(each.default),
             "description": each.description,
         }
         for each in task.parameters
     ]
     if as_json:
         content = {"name": name, "description": task.description, "permissions": task.permissions}
-        print_json("task.show/1", {**content, "parameters": rows})
+        print_json("task.show/1", {**content, "parameters": rows, "example": example})
         return
     print_text(f"{name}: {task.description}\n")
     print_table(
@@ -84,6 +86,8 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
     )
     if task.permissions:
         print_text(f"\nneeds permission for {', '.join(task.permissions)}")
+    if example:
+        print_text(f"\n{example}")
 
 
 @group.command("run")
@@ -129,10 +133,25 @@ def run(
 
 
 def _run(task: "Task[..., Any]", arguments: dict[str, Any]) -> Any:
-    """Run a task; Ctrl-C cancels it, so that its threads stop too."""
+    """Run a task; Ctrl-C cancels it, so that its threads and remote jobs stop too.
+
+    So do the signals by which a system ends a process, or a terminal that is closed.
+    """
+    import signal
+    import threading
+
+    from brickwork.cli.signals import handled
     from brickwork.tasks import Scope
 
-    with Scope() as scope:
+    ended_by: list[int] = []
+
+    def end(number: int) -> None:
+        if not ended_by:  # what stops the work is not stopped
+            ended_by.append(number)
+            raise KeyboardInterrupt
+
+    here = threading.current_thread() is threading.main_thread()
+    with Scope() as scope, handled((signal.SIGTERM, signal.SIGHUP) if here else (), end):
         try:
             if not task.is_async:
                 return task(**arguments)
@@ -141,14 +160,7 @@ def _run(task: "Task[..., Any]", arguments: dict[str, Any]) -> Any:
             return asyncio.run(task.aio(**arguments))
         except KeyboardInterrupt:
             scope.cancel()
+            if ended_by:
+                note(f"Ended by {signal.Signals(ended_by[0]).name}.")
+                sys.exit(128 + ended_by[0])  # as shells have it
             raise
-
-
-def _type_name(annotation: Any) -> str:
-    from brickwork.tasks.parameters import EMPTY
-
-    if annotation is EMPTY:
-        return ""
-    if isinstance(annotation, type) and not hasattr(annotation, "__origin__"):
-        return annotation.__name__
-    return str(annotation).replace("typing.", "").replace("pathlib.", "")

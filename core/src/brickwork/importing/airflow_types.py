@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from brickwork.importing.airflow import Connection
-from brickwork.importing.aws_options import client_options, refuse_roles
+from brickwork.importing.aws_options import client_options, is_anonymous, role_of
 from brickwork.importing.model import CannotMap, Fields, Proposal
 from brickwork.secret import Secret
 
@@ -73,14 +73,16 @@ def mapped(connection: Connection) -> Mapped:
 def _aws(connection: Connection) -> Mapped:
     extra = _extra_of(connection)
     session = extra.inside("session_kwargs")
-    refuse_roles(
-        extra,
-        *("role_arn", "aws_iam_role", "assume_role_method", "assume_role_with_saml"),
-        *("assume_role_with_web_identity_method", "assume_role_with_web_identity_token_file"),
-    )
-    extra.take("assume_role_kwargs")  # means nothing without the role
+    roles = _roles(extra)
     config = extra.inside("config_kwargs")
+    anonymous = is_anonymous(config)
     options, lost = client_options(extra.take("verify"), None, config)
+    services, endpoints = extra.inside("service_config"), {}
+    for service in services.left():
+        of_service = services.inside(service)
+        if (endpoint := of_service.text("endpoint_url")) is not None:
+            endpoints[service] = endpoint
+        lost += of_service.lost()
     url = connection.host if connection.host and "://" in connection.host else None
     profile = extra.text("profile_name") or session.text("profile_name")
     given: dict[str, Any] = {
@@ -94,7 +96,10 @@ def _aws(connection: Connection) -> Mapped:
         "profile": profile,
         "region": extra.text("region_name") or session.text("region_name"),
         "endpoint_url": extra.text("endpoint_url") or extra.text("host") or url,
+        "endpoint_urls": endpoints or None,
+        "anonymous": anonymous or None,
         "client_options": options or None,
+        **roles,
     }
     values = {name: value for name, value in given.items() if value is not None}
     names = [*lost, *session.lost(), *(["schema"] if connection.schema else [])]
@@ -103,6 +108,31 @@ def _aws(connection: Connection) -> Mapped:
     notes = (f"left out: {', '.join(sorted(names))}",) if names else ()
     return _with_extra(connection, [Proposal("aws-credentials", connection.conn_id, values)],
                        extra, notes)  # fmt: skip
+
+
+def _roles(extra: Fields) -> dict[str, Any]:
+    """Return what role the credentials assume, and how."""
+    more = extra.inside("assume_role_kwargs")
+    method = extra.text("assume_role_method") or "assume_role"
+    arn, account, name = map(extra.text, ("role_arn", "aws_account_id", "aws_iam_role"))
+    if arn is None and account and name:  # as older versions say it
+        arn = f"arn:aws:iam::{account}:role/{name}"
+    if (external := extra.text("external_id")) is not None:
+        more.put("ExternalId", external)
+    role = role_of(arn, more)
+    file = extra.text("assume_role_with_web_identity_token_file")
+    federation = extra.text("assume_role_with_web_identity_federation")
+    provider = more.text("ProviderId")
+    if role is not None and (lost := more.lost()):
+        raise CannotMap(f"{', '.join(lost)}: aws-credentials has nothing like that")
+    if method == "assume_role":
+        return {"assume_role": None if role is None else [role]}
+    if method == "assume_role_with_web_identity" and federation in (None, "file") and role:
+        return {"web_identity": {**role, "token_file": file, "provider_id": provider}}
+    raise CannotMap(
+        f"extra.assume_role_method: {method} with {federation or 'no federation'} is not there; "
+        "let a program bring the keys, by credential_process in a profile, and import that"
+    )
 
 
 def _database(connection: Connection) -> Mapped:

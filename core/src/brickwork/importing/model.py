@@ -84,6 +84,10 @@ class Fields:
         """Take a value out; None where there is none."""
         return self._values.pop(name, None)
 
+    def put(self, name: str, value: Any) -> None:
+        """Put a value back."""
+        self._values[name] = value
+
     def text(self, name: str) -> str | None:
         """Take a text out; a number becomes one, an empty one is none."""
         value = self.take(name)

@@ -11,7 +11,7 @@ from typing import Any
 
 from brickwork.builtin.blocks import DatabaseUrl
 from brickwork.errors import InvalidBlock
-from brickwork.importing.aws_options import client_options, refuse_roles
+from brickwork.importing.aws_options import client_options, is_anonymous, role_of
 from brickwork.importing.model import CannotMap, Child, Fields, Proposal, left_out, refuse_masked
 from brickwork.secret import Secret
 
@@ -94,13 +94,16 @@ def _parts(url: str) -> dict[str, Any]:
 
 
 def _aws(fields: Fields, _: Nested) -> Mapped:
-    refuse_roles(fields, "assume_role_arn")
-    fields.take("assume_role_kwargs")  # means nothing without the role
-    values = {
+    more = fields.inside("assume_role_kwargs")
+    role = role_of(fields.text("assume_role_arn"), more)
+    if role is not None and (lost := more.lost()):
+        raise CannotMap(f"{', '.join(lost)}: aws-credentials has nothing like that")
+    values: dict[str, Any] = {
         "access_key_id": fields.text("aws_access_key_id"),
         "secret_access_key": fields.secret("aws_secret_access_key"),
         "session_token": fields.secret("aws_session_token"),
         "profile": fields.text("profile_name"),
+        "assume_role": None if role is None else [role],
     }
     return _with_client(fields, values)
 
@@ -118,7 +121,10 @@ def _with_client(fields: Fields, values: dict[str, Any]) -> Mapped:
     verify, bundle = client.take("verify"), client.text("verify_cert_path")
     if client.flag("use_ssl") is False:
         client.take("use_ssl")
-    options, lost = client_options(verify, bundle, client.inside("config"))
+    config = client.inside("config")
+    if is_anonymous(config):
+        values["anonymous"] = True
+    options, lost = client_options(verify, bundle, config)
     values |= {
         "region": fields.text("region_name"),
         "endpoint_url": client.text("endpoint_url"),

@@ -18,7 +18,8 @@ line long after the object is gone.
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from brickwork.masking.matching import SHORTEST, Needles
@@ -63,6 +64,22 @@ class Masker:
         if self._on_first is not None:
             call, self._on_first = self._on_first, None
             call()
+
+    @contextmanager
+    def forgetting(self) -> Iterator[None]:
+        """Forget, at the end, the secrets that are added meanwhile. For tests only.
+
+        What a test makes a secret of may be a plain word in the next one.
+        """
+        known = set(self._known)
+        try:
+            yield
+        finally:
+            with self._lock:
+                if len(self._known) > len(known):
+                    self._known, self._pending, self._needles = set(), deque(), Needles()
+                    for value in known:
+                        self.add(value)
 
     @staticmethod
     def too_short(value: str | bytes) -> bool:

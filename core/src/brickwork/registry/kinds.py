@@ -69,17 +69,3 @@ RESERVED = {
 
 RESERVED_PLUGINS = frozenset({"brickwork", "core"})
 """Names that no plugin may have."""
-
-KNOWN_PLUGINS = {
-    "aws": "brickwork-aws",
-    "dask": "brickwork-dask",
-    "flows": "brickwork-flows",
-    "github": "brickwork-github",
-    "hashicorp": "brickwork-hashicorp",
-    "postgres": "brickwork-postgres",
-    "slack": "brickwork-slack",
-}
-"""Plugins that can be installed: name to distribution."""
-
-KNOWN_SCHEMES = {"s3": "aws", "postgresql": "postgres", "vault": "hashicorp"}
-"""Schemes whose plugin is not their first word: scheme to plugin."""

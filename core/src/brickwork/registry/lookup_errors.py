@@ -11,8 +11,11 @@ from brickwork.errors import (
     UnknownName,
 )
 from brickwork.registry.installed import conflict
-from brickwork.registry.kinds import KINDS, KNOWN_PLUGINS, KNOWN_SCHEMES
+from brickwork.registry.kinds import KINDS
 from brickwork.registry.plugins import CORE, Plugin
+
+_SHOWN = 20
+"""How many names an error lists."""
 
 
 def set_aside(word: str, name: str, plugin: Plugin) -> PluginBroken:
@@ -75,11 +78,21 @@ def unknown(
     if not discover:
         what = f"The {word} {name!r} is not part of Brickwork itself, and plugins are switched off."
         return _unknown(kind, what, "Run it without --no-plugins.")
-    missing = None if plugin is not None else _distribution_of(kind, name)
-    if missing is not None:
+    from brickwork.registry import known as elsewhere
+
+    owner = elsewhere.owner_of(kind, name)
+    missing = owner or elsewhere.owner_by_prefix(kind, name)
+    if plugin is None and missing is not None:
         return PluginMissing(
-            f"The {word} {name!r} belongs to {missing}, which is not installed.",
-            fix=f"pip install {missing}",
+            f"The {word} {name!r} {'belongs' if owner else 'would belong'} to {missing}, which is "
+            "not installed.",
+            fix=f"pip install {missing}{'' if owner else _near(name, elsewhere.names_of(kind))}",
+        )
+    if plugin is not None and owner == plugin.distribution.name:
+        return _unknown(
+            kind,
+            f"The plugin {plugin} has no {word} {name!r} yet.",
+            f"Upgrade it: pip install --upgrade {owner}",
         )
     what = f"No {word} has the name {name!r}."
     if plugin is not None:
@@ -93,12 +106,11 @@ def _unknown(kind: str, what: str, fix: str) -> BrickworkError:
     return UnknownBlock(what, fix=fix) if kind == "blocks" else UnknownName(what, fix=fix)
 
 
-def _distribution_of(kind: str, name: str) -> str | None:
-    separator = KINDS[kind].separator
-    plugin = name.partition(separator or "-")[0]
-    if not separator:
-        plugin = KNOWN_SCHEMES.get(name, plugin)
-    return KNOWN_PLUGINS.get(plugin)
+def _near(name: str, names: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, names, n=1)
+    return f"; or did you mean {close[0]!r}?" if close else ""
 
 
 def _hint(kind: str, name: str, known: Sequence[str]) -> str:
@@ -112,4 +124,7 @@ def _hint(kind: str, name: str, known: Sequence[str]) -> str:
             "Install the plugin that has it, or define the class in a module that brickwork.toml "
             'names: modules = ["app.blocks"]. `brickwork block types` lists what there is.'
         )
-    return f"Known are {', '.join(known)}." if known else "Install the plugin that has it."
+    if not known:
+        return "Install the plugin that has it."
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    return f"Known are {', '.join(known[:_SHOWN])}{more}."

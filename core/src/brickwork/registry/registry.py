@@ -10,6 +10,7 @@ from brickwork.errors import BlockError, BrickworkError, DuplicateName, PluginBr
 from brickwork.registry import lookup_errors
 from brickwork.registry.installed import Installed, find
 from brickwork.registry.kinds import KINDS, RESERVED, Kind
+from brickwork.registry.metadata import Distribution
 from brickwork.registry.modules import ProjectModules
 from brickwork.registry.plugins import CORE, Offers, Plugin, PluginInfo, ask, told
 
@@ -163,6 +164,11 @@ class Registry:
         """Return what is known of every plugin and module of the project; imports none."""
         found = [plugin.info() for plugin in self._installed().plugins]
         return found + self._modules().infos()
+
+    def distributions(self) -> list[Distribution]:
+        """Return the installed distributions that have plugins; imports none."""
+        found = {each.distribution.name: each.distribution for each in self._installed().plugins}
+        return list(found.values())
 
     def load_all(self) -> list[PluginInfo]:
         """Load every plugin and module of the project, and return what is known of them then."""

@@ -70,6 +70,17 @@ def stat_file(root: str, key: str) -> os.stat_result:
         return _stat(folder, name)
 
 
+def make_folder(root: str, key: str) -> None:
+    """Make a folder, and those above it, where they are missing.
+
+    Raises:
+        InvalidKey: It is, or is reached through, a symbolic link.
+        StorageError: It cannot be made.
+    """
+    with _translated(root, key, "write"):
+        os.close(_open_folder(root, key.split("/"), create=True))
+
+
 def delete_file(root: str, key: str) -> None:
     """Delete a regular file, and the folders above it that are empty then; absent is fine.
 

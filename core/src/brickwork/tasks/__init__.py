@@ -13,6 +13,7 @@ from brickwork.tasks.scope import (
     progress,
     remaining,
     sleep,
+    sleep_async,
 )
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "progress",
     "remaining",
     "sleep",
+    "sleep_async",
     "stoppable",
     "task",
     "use_engine",

@@ -50,6 +50,7 @@ class Options(TypedDict, total=False):
 
     name: str
     description: str
+    async_fn: Callable[..., Coroutine[Any, Any, Any]]
     tags: Iterable[str]
     permissions: Iterable[str]
     retries: int
@@ -82,6 +83,7 @@ class Task(Generic[P, R_co]):
 
     Attributes:
         fn: The function, bare.
+        async_fn: The coroutine function that does the same, if there is one.
         name: The function's name, or as given; the registry's name for a plugin's tasks.
         is_async: Whether the function is a coroutine function.
         tags: For engines and listings.
@@ -113,6 +115,12 @@ class Task(Generic[P, R_co]):
                 fix=f"There are: {', '.join(Options.__annotations__)}.",
             )
         self.fn = fn
+        self.async_fn = options.get("async_fn")
+        if self.async_fn is not None and (self.is_async or not is_async(self.async_fn)):
+            raise TaskError(
+                f"Task {name!r}: async_fn is the coroutine function beside a sync function.",
+                fix="Give one written by async def, or leave it out: an async task needs no other.",
+            )
         if sys.version_info < (3, 14):
             # On the object: a class that was once asked for its annotations answers with its own.
             self.__annotations__ = getattr(fn, "__annotations__", {})
@@ -187,8 +195,9 @@ class Task(Generic[P, R_co]):
     async def aio(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task in an event loop: always a coroutine.
 
-        A sync function runs in a worker thread with the context variables of here. When the
-        caller is cancelled, it is interrupted at its next bytecode, and awaited until it ended.
+        A sync function without an ``async_fn`` runs in a worker thread with the context variables
+        of here. When the caller is cancelled, it is interrupted at its next bytecode, and awaited
+        until it ended.
         """
         engine = current_engine.get()
         if engine is not None:
@@ -265,15 +274,16 @@ class Task(Generic[P, R_co]):
         outer = current_scope.get()
         if outer is not None:
             outer.check()
-        fn: Callable[..., Any] = self.fn
+        fn: Callable[..., Any] = self.async_fn or self.fn
+        awaited = self.is_async or self.async_fn is not None
         scope = Scope(self.name, seconds=self.timeout_seconds, attempt=number)
         token = current_scope.set(scope)
         try:
-            if self.is_async and scope.parent is None and scope.ends is None:
+            if awaited and scope.parent is None and scope.ends is None:
                 return await fn(*args, **kwargs)  # nothing to watch: any event loop will do
             from brickwork.tasks.loops import in_loop, in_thread
 
-            return await (in_loop if self.is_async else in_thread)(scope, fn, args, kwargs)
+            return await (in_loop if awaited else in_thread)(scope, fn, args, kwargs)
         except BaseException:
             scope.cancel()
             raise
@@ -382,7 +392,7 @@ class Task(Generic[P, R_co]):
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         if isinstance(self.fn, MethodType):
-            return (_bind, (Task(self.fn.__func__, **self.options), self.fn.__self__))
+            return (_bind, (_unbound(self, self.fn), self.fn.__self__))
         at_name = _find(self.__module__, self.__qualname__)
         if at_name is self:
             return self.__qualname__
@@ -418,6 +428,8 @@ def task(fn: Callable[..., Any] | None = None, /, **options: Unpack[Options]) ->
         fn: The function, sync or async; no generator.
         name: Default: the function's name.
         description: Default: the first paragraph of the docstring.
+        async_fn: A coroutine function that does the same as a sync one without blocking, with the
+            same parameters: `Task.aio` awaits it in place of a worker thread.
         tags: For engines and listings.
         permissions: What a service must allow for it, in its own words, such as an IAM action or
             an OAuth scope. Listings show them, and plugins make policies of them.
@@ -479,7 +491,17 @@ def _find(module: str, qualname: str) -> object:
 
 
 def _bind(unbound: Task[..., Any], instance: object) -> Task[..., Any]:
-    return Task(MethodType(unbound.fn, instance), **unbound.options)
+    options = unbound.options
+    if unbound.async_fn is not None:
+        options = {**options, "async_fn": MethodType(unbound.async_fn, instance)}
+    return Task(MethodType(unbound.fn, instance), **options)
+
+
+def _unbound(bound: Task[..., Any], method: MethodType) -> Task[..., Any]:
+    options = bound.options
+    if isinstance(bound.async_fn, MethodType):
+        options = {**options, "async_fn": bound.async_fn.__func__}
+    return Task(method.__func__, **options)
 
 
 def _with_options(base: Task[..., Any], options: Options) -> Task[..., Any]:

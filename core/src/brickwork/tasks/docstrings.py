@@ -2,6 +2,8 @@
 
 import re
 from inspect import cleandoc
+from itertools import takewhile
+from textwrap import dedent
 
 _SECTION = re.compile(r"^(Args|Arguments|Parameters):\s*$")
 _ENTRY = re.compile(r"^\*{0,2}(\w+)\s*(?:\([^)]*\))?:\s*(.*)$")
@@ -33,3 +35,10 @@ def argument_descriptions(docstring: str | None) -> dict[str, str]:
         elif name and text:
             found[name].append(text)
     return {name: " ".join(texts).strip() for name, texts in found.items()}
+
+
+def examples(docstring: str | None) -> str:
+    """Return what stands under ``Examples:``, without its indentation; empty where it lacks."""
+    section = cleandoc(docstring or "").partition("\nExamples:\n")[2]
+    lines = takewhile(lambda line: not line or line[0].isspace(), section.splitlines())
+    return dedent("\n".join(lines)).strip("\n")

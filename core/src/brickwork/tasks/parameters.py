@@ -203,7 +203,10 @@ def _with_resolver(annotation: Any, resolve: Resolve) -> Any:
     if _is_by_address(annotation):
 
         def by_address(value: object) -> object:
-            return resolve(value) if isinstance(value, str) else value
+            if not isinstance(value, str):
+                return value
+            _refuse_bare_name(annotation, value)
+            return resolve(value)
 
         return Annotated[annotation, BeforeValidator(by_address)]
     origin, args = get_origin(annotation), get_args(annotation)
@@ -224,12 +227,32 @@ def _mentions(annotation: Any, test: Callable[[Any], bool]) -> bool:
     return any(_mentions(arg, test) for arg in args)
 
 
+def _refuse_bare_name(annotation: Any, text: str) -> None:
+    """Refuse a name where an address or a URL must be; only serializers go by their names."""
+    from pydantic_core import PydanticCustomError
+
+    interfaces = _interfaces(annotation)
+    if "/" in text or ":" in text or "serializer" in interfaces:
+        return
+    wanted = []
+    if "block" in interfaces:
+        slug = annotation.__dict__.get("slug", "slug")
+        wanted.append(f"the address of a saved block, {slug}/NAME")
+    if "storage" in interfaces or "notifier" in interfaces:
+        wanted.append("a URL" if wanted else "a URL or the address of a saved block, slug/NAME")
+    raise PydanticCustomError("bare_name", "give {wanted}", {"wanted": ", or ".join(wanted)})
+
+
 def _is_by_address(annotation: Any) -> bool:
-    return any(
-        base.__module__.split(".")[:1] == ["brickwork"]
-        and base.__module__.split(".")[1:2] in [[name] for name in _BY_ADDRESS]
-        for base in getattr(annotation, "__mro__", ())
-    )
+    return bool(_interfaces(annotation))
+
+
+def _interfaces(annotation: Any) -> set[str]:
+    """Return which of the interfaces an annotation is, or implements."""
+    bases = [base.__module__.split(".") for base in getattr(annotation, "__mro__", ())]
+    return {
+        name for package, *inside in bases if package == "brickwork" for name in inside[:1]
+    } & set(_BY_ADDRESS)
 
 
 def _may_hold_secret(annotation: Any) -> bool:

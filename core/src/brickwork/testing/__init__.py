@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from brickwork.testing.base import Contract as Contract
     from brickwork.testing.block import BlockContract as BlockContract
+    from brickwork.testing.check import CheckContract as CheckContract
     from brickwork.testing.golden import (
         GoldenDocument as GoldenDocument,
         write_golden as write_golden,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "Contract": "base",
     "BlockContract": "block",
+    "CheckContract": "check",
     "CodecContract": "serializer",
     "FixedKeys": "serializer",
     "GoldenDocument": "golden",

@@ -1,7 +1,15 @@
 """What all contracts share: inherited assertions cannot be dropped in silence."""
 
 import os
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
+
+import pytest
+
+from brickwork.masking import masker
+
+LACKING = "lacking: "
+"""How the reason of a skip begins that is for what is not installed or cannot be reached."""
 
 
 class Contract:
@@ -15,6 +23,12 @@ class Contract:
 
     Anything else is refused when the class is defined, so a green contract means what it says.
     """
+
+    @pytest.fixture(autouse=True)
+    def only_own_secrets(self) -> Iterator[None]:
+        """Forget the secrets of a test with it; those of fixtures with a wider scope stay."""
+        with masker.forgetting():
+            yield
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -34,10 +48,34 @@ def _excused(test: Any) -> bool:
     return any(mark.name == "xfail" and mark.kwargs.get("reason") for mark in marks)
 
 
+def raised_by(function: Callable[[], object]) -> Exception | None:
+    """Call a function, and return what it raised; so that a message can say what it should have."""
+    try:
+        function()
+    except Exception as error:  # noqa: BLE001  # the assertion judges it
+        return error
+    return None
+
+
+def assert_raises(
+    kinds: type[Exception] | tuple[type[Exception], ...], function: Callable[[], object], when: str
+) -> Exception:
+    """Assert that a call raises such an error, and return it.
+
+    Args:
+        kinds: The error, or several.
+        function: What to call.
+        when: For the message: ``unwrapping with another key``.
+    """
+    error = raised_by(function)
+    names = [kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,))]
+    got = "nothing" if error is None else f"{type(error).__name__}: {error}"
+    assert isinstance(error, kinds), f"{when} must raise {' or '.join(names)}, and raised {got}"
+    return error
+
+
 def lacking(reason: str) -> NoReturn:
     """Skip a test for what is not installed; in CI (``CI`` is set) that is a failure."""
-    import pytest
-
     if os.environ.get("CI"):
         pytest.fail(reason)
-    pytest.skip(reason)
+    pytest.skip(f"{LACKING}{reason}")

@@ -3,13 +3,11 @@
 import copy
 import inspect
 import json
-import os
-import pickle
 import re
-from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
@@ -20,12 +18,9 @@ from brickwork import (
     InvalidBlock,
     MigrationError,
     Secret,
-    SecretExposed,
-    Vault,
-    WrongKey,
 )
 from brickwork.block import check_slug
-from brickwork.testing.base import Contract
+from brickwork.testing.base import assert_raises, raised_by
 from brickwork.testing.block_looks import (
     ATTRIBUTE_DOCS,
     assert_hidden,
@@ -41,6 +36,8 @@ from brickwork.testing.block_looks import (
     refused_json,
     traceback_with,
 )
+from brickwork.testing.block_saving import SavingContract
+from brickwork.testing.examples import examples_in, run_examples
 from brickwork.testing.golden import (
     GoldenDocument,
     assert_golden_loads,
@@ -57,7 +54,7 @@ _SECRET_NAME = re.compile(
 )
 
 
-class BlockContract(Contract):
+class BlockContract(SavingContract):
     """What every block must do. Give an instance with every field set::
 
         class TestSlackCredentials(BlockContract):
@@ -103,7 +100,24 @@ class BlockContract(Contract):
         """Documents of old schema versions, and what each must become today."""
         return ()
 
+    @pytest.fixture
+    def example_names(self) -> Mapping[str, Any]:
+        """Return what the docstring's example uses without importing it, beside the class."""
+        return {}
+
     # The class
+
+    @pytest.mark.usefixtures("memory_vault")
+    def test_its_example_does_what_it_says(
+        self, block: Block, example_names: Mapping[str, Any]
+    ) -> None:
+        """The docstring has an example, which runs, and gives what stands below it."""
+        cls = type(block)
+        assert any(cls.__name__ in each.source for each in examples_in(cls.__doc__)), (
+            f"{cls.__name__}: show in the docstring how it is made and used, under Examples: after "
+            ">>>, and in the next line what that gives."
+        )
+        run_examples(cls.__name__, cls.__doc__, {cls.__name__: cls, **example_names})
 
     def test_the_example_sets_every_field(self, block: Block, secrets: list[str]) -> None:
         """The instance sets every field, so that no assertion passes for want of a value."""
@@ -173,6 +187,20 @@ class BlockContract(Contract):
             "in `public_fields` if it is no secret."
         )
 
+    def test_no_secret_has_a_default(self, block: Block) -> None:
+        """A secret that stands in the code is none, and every user has the same."""
+        given = [
+            f"{model.__name__}.{name}"
+            for model in models_in(type(block))
+            for name, field in model.model_fields.items()
+            if is_secret(field.annotation)
+            and any(
+                clear_text(each) if isinstance(each, Secret) else each
+                for each in found_in(field.default, Secret | str | bytes)
+            )
+        ]
+        assert not given, f"Let {', '.join(given)} be required, or None by default."
+
     def test_schema(self, block: Block) -> None:
         """Its JSON schema can be made, is closed, and marks the secrets."""
         schema = type(block).model_json_schema()
@@ -185,9 +213,9 @@ class BlockContract(Contract):
 
     def test_unknown_fields_are_refused(self, block: Block) -> None:
         """A misspelt field is an error that names it."""
-        with pytest.raises(InvalidBlock) as caught:
-            type(block)(**fields_of(block), no_such_field_4711=1)
-        assert "no_such_field_4711" in str(caught.value), "The error must name the field."
+        make = partial(type(block), **fields_of(block), no_such_field_4711=1)
+        error = assert_raises(InvalidBlock, make, "a field that there is not")
+        assert "no_such_field_4711" in str(error), "The error must name the field."
 
     # The value
 
@@ -195,8 +223,10 @@ class BlockContract(Contract):
         """Assigning to a field raises, and changes nothing."""
         before = fields_of(block)
         for name, value in before.items():
-            with pytest.raises((InvalidBlock, AttributeError, ValidationError)):
-                setattr(block, name, value)
+            error = raised_by(partial(setattr, block, name, value))
+            assert isinstance(error, InvalidBlock | AttributeError | ValidationError), (
+                f"{name} can be assigned to: define no __setattr__, and keep the model frozen."
+            )
         assert fields_of(block) == before, "Keep the model frozen."
 
     def test_copies_are_equal(self, block: Block) -> None:
@@ -241,75 +271,6 @@ class BlockContract(Contract):
                     "ValueError, which becomes InvalidBlock."
                 ) from None
         assert_hidden(secrets, shown)
-
-    # Saving and loading
-
-    @pytest.mark.usefixtures("memory_vault")
-    def test_it_comes_back_equal(self, block: Block) -> None:
-        """What is saved is loaded equal, by its class and by its address."""
-        block.save("contract")
-        assert type(block).load("contract") == block, "It came back different."
-        loaded = Block.load(f"{block.slug}/contract")
-        assert type(loaded) is type(block), "It came back as another class."
-        assert loaded.address == block.address, "It came back with another address."
-
-    @pytest.mark.usefixtures("memory_vault")
-    def test_saving_again_adds_no_version(self, block: Block) -> None:
-        """Saving it again, or what was loaded, is no new version."""
-        block.save("contract")
-        assert type(block)(**fields_of(block)).save("contract").version == 1
-        assert type(block).load("contract").save("contract").version == 1, (
-            "A loaded block is saved as something else: its fields change at each validation."
-        )
-
-    def test_a_document_shows_no_secret(
-        self, block: Block, secrets: list[str], memory_vault: Vault
-    ) -> None:
-        """Listing a vault shows public fields only."""
-        block.save("contract")
-        document = memory_vault.document(f"{block.slug}/contract")
-        record = memory_vault.store.get(block.slug, "contract")
-        assert record is not None
-        stored = f"{record.public!r} {record.sealed!r}"
-        assert_hidden(secrets, {"its document": repr(document.fields), "the database": stored})
-
-    def test_blocks_inside_are_kept_as_references(self, block: Block, memory_vault: Vault) -> None:
-        """A block inside that is saved on its own is kept as a reference to it."""
-        children = list(found_in(block, Block, inside=True))
-        for number, child in enumerate(children):
-            child.save(f"child-{number}")
-        block.save("contract")
-        uses = {use[:2] for use in memory_vault.document(f"{block.slug}/contract").uses}
-        assert uses == {child.address[:2] for child in children if child.address}, (
-            "A saved block inside is not kept as a reference."
-        )
-        loaded = type(block).load("contract")
-        assert loaded == block, "It came back different with references inside."
-
-    def test_another_key_is_a_typed_error(
-        self, block: Block, memory_vault: Vault, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """With another key loading raises WrongKey, and listing still works."""
-        block.save("contract")
-        monkeypatch.setenv("ANOTHER_KEY", urlsafe_b64encode(os.urandom(32)).decode())
-        with Vault.open(memory_vault.store.location, keys="env:ANOTHER_KEY") as other:
-            with pytest.raises(WrongKey):
-                other.load(f"{block.slug}/contract")
-            assert [each.name for each in other.documents(block.slug)] == ["contract"]
-
-    @pytest.mark.usefixtures("memory_vault")
-    def test_pickling(self, block: Block, secrets: list[str]) -> None:
-        """A saved block pickles as its address; one with secrets that is not saved refuses."""
-        fresh = type(block)(**fields_of(block))
-        if secrets:
-            with pytest.raises(SecretExposed):
-                pickle.dumps(fresh)
-        else:
-            assert pickle.loads(pickle.dumps(fresh)) == fresh  # noqa: S301  # our own
-        block.save("contract")
-        pickled = pickle.dumps(block)
-        assert_hidden(secrets, {"its pickle": pickled})
-        assert pickle.loads(pickled) == block, "It is another block after pickling."  # noqa: S301  # our own
 
     def test_old_documents_still_load(self, block: Block) -> None:
         """Each document of an old release becomes the block that it stood for."""

@@ -4,6 +4,7 @@ import logging
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
+from types import UnionType
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -20,7 +21,7 @@ def fields_of(block: BaseModel) -> dict[str, Any]:
     return {name: getattr(block, name) for name in type(block).model_fields}
 
 
-def found_in(value: object, kind: type[Any], *, inside: bool = False) -> Iterator[Any]:
+def found_in(value: object, kind: type[Any] | UnionType, *, inside: bool = False) -> Iterator[Any]:
     """Yield what is of a kind in a value, at any depth; ``inside`` leaves out the value itself."""
     if isinstance(value, kind) and not inside:
         yield value

@@ -150,7 +150,8 @@ def run_with(folder: Path, code: str, **environment: str) -> tuple[Any, str]:
         The value of ``result``, and what was logged.
     """
     program = _ASKED + textwrap.dedent(code) + "\nprint(json.dumps(result))"
-    blocked = {"BRICKWORK_PLUGINS_BLOCK": "brickwork-aws"}  # whatever is installed beside the core
+    # What may be installed beside the core.
+    blocked = {"BRICKWORK_PLUGINS_BLOCK": "brickwork-aws,brickwork-github,brickwork-slack"}
     done = subprocess.run(  # noqa: S603  # ourselves
         [sys.executable, "-c", program],
         env={**os.environ, "PYTHONPATH": str(folder), **blocked, **environment},

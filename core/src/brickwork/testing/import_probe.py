@@ -9,9 +9,10 @@ import tempfile
 from pathlib import Path
 
 _PROBE = """
-import importlib.util, json, os, sys
-module, file, home = json.loads(sys.argv[1])
+import importlib.util, json, logging, os, sys, threading
+module, file, home, told = json.loads(sys.argv[1])
 done = []
+environ, threads, handlers = dict(os.environ), threading.active_count(), list(logging.root.handlers)
 TELLING = ("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.gethostbyname",
            "socket.sendto", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn",
            "os.fork", "sqlite3.connect", "os.mkdir", "os.remove", "os.rename", "os.rmdir",
@@ -38,8 +39,16 @@ if spec is None:  # a test's module, say, cannot be found by its name
     spec.loader.exec_module(loaded)
 else:
     importlib.import_module(module)
-found = sorted(set(done))
-print("\\n" + json.dumps(found))
+found = set(done)
+if dict(os.environ) != environ:
+    changed = {name for name, _ in set(environ.items()) ^ set(os.environ.items())}
+    found.add(f"changes of the environment ({', '.join(sorted(changed))})")
+if threading.active_count() > threads:
+    found.add("threads that go on")
+if logging.root.handlers != handlers:
+    found.add("logging for the whole program")
+with open(told, "w") as file:
+    json.dump(sorted(found), file)
 """
 
 
@@ -47,14 +56,16 @@ def io_of_import(cls: type) -> list[str]:
     """Import a class's module in a process of its own, and return what that does outside.
 
     Told are: files opened for writing, connections, processes, changes of folders, and files read
-    in the user's home or the working directory.
+    in the user's home or the working directory; changed variables of the environment, threads that
+    go on, and handlers of the root logger.
     """
     module, file = cls.__module__, inspect.getfile(cls)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder).resolve() / "home"
         home.mkdir()
+        told = home.parent / "told.json"
         done = subprocess.run(  # noqa: S603  # our own program
-            [sys.executable, "-c", _PROBE, json.dumps([module, file, str(home)])],
+            [sys.executable, "-c", _PROBE, json.dumps([module, file, str(home), str(told)])],
             env={
                 "PATH": os.environ.get("PATH", ""),
                 "PYTHONPATH": os.pathsep.join(sys.path),
@@ -66,7 +77,8 @@ def io_of_import(cls: type) -> list[str]:
             text=True,
             check=False,
         )
-    if done.returncode:
-        return [f"something that fails: {done.stderr.strip().splitlines()[-1]}"]
-    found: list[str] = json.loads(done.stdout.splitlines()[-1])
-    return found
+        if not told.exists():
+            last = done.stderr.strip().splitlines() or ["it ended the process"]
+            return [f"something that fails: {last[-1]}"]
+        found: list[str] = json.loads(told.read_text())
+        return found

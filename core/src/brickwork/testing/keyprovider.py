@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from functools import partial
 from typing import ClassVar
 
 import pytest
@@ -15,7 +16,7 @@ from brickwork import (
     UnsupportedFormat,
     WrongKey,
 )
-from brickwork.testing.base import Contract
+from brickwork.testing.base import Contract, assert_raises
 
 _CONTEXT = b"vault 1f3a, root key 07"
 
@@ -77,16 +78,16 @@ class KeyProviderContract(Contract):
         """A wrapped key that was moved to another vault is refused as tampered with."""
         wrapped = provider.wrap(os.urandom(32), _CONTEXT)
         for context in (b"", _CONTEXT[:-1], _CONTEXT + b"\0", b"another"):
-            with pytest.raises(TamperedCiphertext):
-                provider.unwrap(wrapped, context)
+            unwrap = partial(provider.unwrap, wrapped, context)
+            assert_raises(TamperedCiphertext, unwrap, "unwrapping with another context")
 
     def test_another_key_is_named_as_such(
         self, provider: KeyProvider, stranger: KeyProvider
     ) -> None:
         """Another key raises WrongKey, not TamperedCiphertext: the user can tell what to mend."""
         wrapped = provider.wrap(os.urandom(32), _CONTEXT)
-        with pytest.raises(WrongKey):
-            stranger.unwrap(wrapped, _CONTEXT)
+        unwrap = partial(stranger.unwrap, wrapped, _CONTEXT)
+        assert_raises(WrongKey, unwrap, "unwrapping with another key, so that one can mend it,")
 
     def test_tampering_is_refused(self, provider: KeyProvider) -> None:
         """A flipped bit in any byte raises a typed error, and never gives a key."""
@@ -98,10 +99,10 @@ class KeyProviderContract(Contract):
             for bit in (1,) if self.slow_unwrap else (1, 2, 4, 8, 16, 32, 64, 128):
                 changed = bytearray(wrapped)
                 changed[offset] ^= bit
-                with pytest.raises(typed):
-                    provider.unwrap(bytes(changed), _CONTEXT)
-        with pytest.raises(TamperedCiphertext):
-            provider.unwrap(wrapped[:-1] + bytes([wrapped[-1] ^ 1]), _CONTEXT)
+                unwrap = partial(provider.unwrap, bytes(changed), _CONTEXT)
+                assert_raises(typed, unwrap, f"unwrapping with a changed bit in byte {offset}")
+        last = partial(provider.unwrap, wrapped[:-1] + bytes([wrapped[-1] ^ 1]), _CONTEXT)
+        assert_raises(TamperedCiphertext, last, "unwrapping with a changed last byte")
 
     def test_other_lengths_are_refused(self, provider: KeyProvider) -> None:
         """A wrapped key that is cut short, empty or too long raises a typed error."""
@@ -110,19 +111,20 @@ class KeyProviderContract(Contract):
         step = 16 if self.slow_unwrap else 1
         texts = [wrapped[:size] for size in range(0, len(wrapped), step)]
         for text in [*texts, wrapped + b"\0", wrapped + wrapped, b"garbage", os.urandom(500)]:
-            with pytest.raises(typed):
-                provider.unwrap(text, _CONTEXT)
+            unwrap = partial(provider.unwrap, text, _CONTEXT)
+            assert_raises(typed, unwrap, f"unwrapping {len(text)} bytes of {len(wrapped)}")
 
     def test_no_key_is_an_error_with_a_fix(
         self, provider: KeyProvider, keyless: KeyProvider
     ) -> None:
         """Without a key both directions raise KeyUnavailable with the provider and a fix."""
         wrapped = provider.wrap(os.urandom(32), _CONTEXT)
-        with pytest.raises(KeyUnavailable) as wrapping:
-            keyless.wrap(os.urandom(32), _CONTEXT)
-        with pytest.raises(KeyUnavailable) as unwrapping:
-            keyless.unwrap(wrapped, _CONTEXT)
-        for error in (wrapping.value, unwrapping.value):
+        for name, attempt in (
+            ("wrapping", partial(keyless.wrap, os.urandom(32), _CONTEXT)),
+            ("unwrapping", partial(keyless.unwrap, wrapped, _CONTEXT)),
+        ):
+            error = assert_raises(KeyUnavailable, attempt, f"{name} without a key")
+            assert isinstance(error, KeyUnavailable), "it was asserted"
             assert error.fix, "KeyUnavailable must say what to do next."
             assert provider.name in error.tried, "KeyUnavailable must name who was asked."
 

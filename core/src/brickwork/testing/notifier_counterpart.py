@@ -5,17 +5,19 @@ import binascii
 import json
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
-from types import TracebackType
-from typing import Any, Self
+from types import MappingProxyType, TracebackType
+from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, unquote
 
 from brickwork.block import Block
 from brickwork.notifier import Notifier, Overflow
+
+_PATIENT = {"timeout_seconds": 30.0, "retry_seconds": 60.0}
 
 URL_SECRET = "T0-counterpart-path-secret-9f2c"  # noqa: S105  # looked for where it must not be
 
@@ -93,6 +95,32 @@ def changed(notifier: Notifier, **fields: object) -> Notifier | None:
     return copy
 
 
+class Asked(NamedTuple):
+    """A request to a service.
+
+    Attributes:
+        method: The HTTP method.
+        target: The whole path, with the query.
+        path: What follows the notifier's own URL in it.
+        headers: Its headers.
+        body: Its body.
+    """
+
+    method: str
+    target: str
+    path: str
+    headers: Any
+    body: bytes
+
+
+class Answer(NamedTuple):
+    """An answer of a service."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
 class _Server(ThreadingHTTPServer):
     request_queue_size = 128  # with the usual 5, many senders at once wait a second
     connections = 0
@@ -110,7 +138,8 @@ class HttpCounterpart(Counterpart):
 
     Args:
         make: Makes the notifier for a URL; the URL's path holds `URL_SECRET`. Its time-out should
-            be short, and its time for retries above one second.
+            be short, and its time for retries, too. Fields ``timeout_seconds`` and
+            ``retry_seconds`` keep these values for a silent service only: a busy machine is slow.
         answer: The body of the answer to what is taken.
         status: The status of that answer.
     """
@@ -153,7 +182,11 @@ class HttpCounterpart(Counterpart):
         self._made += 1
         listener = self._nobody if behaviour is Behaviour.UNREACHABLE else self._server.socket
         port = listener.getsockname()[1]
-        return self._make(f"http://127.0.0.1:{port}/{behaviour}/{self._made}/{URL_SECRET}")
+        made = self._make(f"http://127.0.0.1:{port}/{behaviour}/{self._made}/{URL_SECRET}")
+        if behaviour is not Behaviour.SILENT:
+            for field, seconds in _PATIENT.items():
+                made = changed(made, **{field: seconds}) or made
+        return made
 
     def received(self) -> str:
         """Return the headers and bodies of all messages, as they came and decoded."""
@@ -183,44 +216,52 @@ class HttpCounterpart(Counterpart):
 
         return Handler
 
+    def message_of(self, asked: Asked) -> str | None:
+        """Return the message that a request brings, as it came and decoded; None if it is none."""
+        if asked.method == "GET":
+            return None
+        return f"{asked.headers}\n{readable(asked.body, asked.headers)}"
+
+    def answer_to(self, asked: Asked, behaviour: Behaviour, *, limited: bool) -> Answer:
+        """Return the answer to a request.
+
+        Args:
+            asked: The request.
+            behaviour: How the service behaves.
+            limited: Whether it is a message that comes too soon, and is asked for again.
+        """
+        if behaviour is Behaviour.REFUSING:
+            # Many servers quote the path that they do not know.
+            return Answer(404, f"Cannot POST {asked.target}".encode())
+        if behaviour is Behaviour.BROKEN:
+            return Answer(500, b"Internal Server Error")
+        if behaviour is Behaviour.BUSY:
+            return Answer(429, b"slow down", {"Retry-After": "3600"})
+        if limited:
+            return Answer(429, b"slow down", {"Retry-After": f"{self.wait_seconds:.0f}"})
+        return Answer(*self._answer)
+
     def _serve(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
-        _, name, number, *_ = request.path.split("/")
-        behaviour = Behaviour(name)
-        limited = False
-        if request.command != "GET":
+        _, name, number, _, *rest = request.path.split("/")
+        asked = Asked(request.command, request.path, "/".join(rest), request.headers, body)
+        behaviour, limited = Behaviour(name), False
+        message = self.message_of(asked)
+        if message is not None:
             with self._lock:
-                self._received.append(f"{request.headers}\n{readable(body, request.headers)}")
+                self._received.append(message)
                 limited = behaviour is Behaviour.RATE_LIMITING and number not in self._limited
                 self._limited.add(number)
         if behaviour is Behaviour.SILENT:
             self._closing.wait()
             return
-        if behaviour is Behaviour.REFUSING:
-            # Many servers quote the path that they do not know.
-            _reply(request, 404, f"Cannot POST {request.path}".encode())
-        elif behaviour is Behaviour.BROKEN:
-            _reply(request, 500, b"Internal Server Error")
-        elif behaviour is Behaviour.BUSY:
-            _reply(request, 429, b"slow down", {"Retry-After": "3600"})
-        elif limited:
-            _reply(request, 429, b"slow down", {"Retry-After": f"{self.wait_seconds:.0f}"})
-        else:
-            _reply(request, *self._answer)
-
-
-def _reply(
-    request: BaseHTTPRequestHandler,
-    status: int,
-    body: bytes,
-    headers: dict[str, str] | None = None,
-) -> None:
-    request.send_response(status)
-    for name, value in (headers or {}).items():
-        request.send_header(name, value)
-    request.send_header("Content-Length", str(len(body)))
-    request.end_headers()
-    request.wfile.write(body)
+        answer = self.answer_to(asked, behaviour, limited=limited)
+        request.send_response(answer.status)
+        for field, value in answer.headers.items():
+            request.send_header(field, value)
+        request.send_header("Content-Length", str(len(answer.body)))
+        request.end_headers()
+        request.wfile.write(answer.body)
 
 
 def readable(body: bytes, headers: Any) -> str:

@@ -115,7 +115,7 @@ class Faithful(Block, Notifier):
     def deliver(self, notification: Notification) -> Receipt:
         """Send it, again where the service asks for that."""
         text = self.render(notification)
-        attempts = Attempts(self.describe(), self.token.reveal(), self.timeout_seconds, 1.0)
+        attempts = Attempts(self.describe(), self.token.reveal(), self.timeout_seconds, 60)
         return attempts.run(lambda seconds: self.attempt(text, seconds))
 
     def attempt(self, text: str, seconds: float) -> Attempt:

@@ -1,12 +1,10 @@
 """The part of the contract of notifiers that is about what must not leave, and not show."""
 
 import logging
-import socket
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -16,8 +14,10 @@ from brickwork.errors import BrickworkError
 from brickwork.notifier import Attachment, DeliveryStatus, Notification, Notifier, Overflow
 from brickwork.secret import Secret
 from brickwork.testing.leaks import leaks
+from brickwork.testing.network import no_connection, no_network
 from brickwork.testing.notifier_counterpart import Behaviour, Counterpart, changed
 from brickwork.testing.notifier_setting import NotifierSetting, check_receipt
+from brickwork.testing.task import no_waiting
 
 _SENTINEL = "sentinel-that-must-not-leave-71c4d0"
 _STRADDLING = "Vq7Lz0Xw2Rk9Tm4Yb6Nc"
@@ -104,7 +104,7 @@ class PrivacyNotifierContract(NotifierSetting):
             "dry-9d1", body="body", attachments=(Attachment("dry.txt", b"dry"),), dedupe_key="dry"
         )
         before = counterpart.connections(), counterpart.received()
-        with _no_network() as tried:
+        with no_network() as tried:
             receipt = notifier.send(notification, dry_run=True)
         assert not tried, f"a dry run used the network ({', '.join(tried)}); rehearse() must not"
         assert (counterpart.connections(), counterpart.received()) == before, (
@@ -124,7 +124,7 @@ class PrivacyNotifierContract(NotifierSetting):
         for overflow in Overflow:
             notifier = counterpart.notifier_with(overflow)
             if notifier is not None:
-                with _no_network() as tried:
+                with no_network() as tried:
                     receipt = notifier.send(Notification("dry", body="x" * 100_000), dry_run=True)
                 assert (receipt.status, tried) == (DeliveryStatus.DRY_RUN, []), (
                     f"overflow {overflow}: {receipt}"
@@ -136,7 +136,7 @@ class PrivacyNotifierContract(NotifierSetting):
         notifier = changed(counterpart.notifier(Behaviour.OK), allow_private=False)
         if notifier is None:
             pytest.skip("declared: this notifier has no field allow_private")
-        with _no_connection() as tried:
+        with no_connection() as tried:
             receipt = notifier.send(Notification("hello"))
 
         assert not tried, "it connected to a private address; use the client of the core"
@@ -154,7 +154,7 @@ def _visible(notifier: Notifier) -> Iterator[tuple[str, str]]:
     yield "repr()", repr(notifier)
     yield "str()", str(notifier)
     yield "describe()", notifier.describe()
-    with _log() as records, one_attempt():
+    with _log() as records, one_attempt(), no_waiting():
         receipt = notifier.send(Notification("hello", body="there"))
         check_receipt(receipt)
         yield "the receipt", repr(receipt)
@@ -191,39 +191,3 @@ def _log() -> Iterator[list[str]]:
     finally:
         root.setLevel(level)
         root.removeHandler(handler)
-
-
-@contextmanager
-def _no_connection() -> Iterator[list[str]]:
-    """Refuse and note every use of a socket to reach somebody."""
-    with _refused((socket.socket, "connect"), (socket.socket, "connect_ex")) as tried:
-        yield tried
-
-
-@contextmanager
-def _no_network() -> Iterator[list[str]]:
-    """Refuse and note connections, datagrams and look-ups of names."""
-    with (
-        _no_connection() as tried,
-        _refused(
-            (socket.socket, "sendto"),
-            (socket, "getaddrinfo"),
-            (socket, "gethostbyname"),
-            tried=tried,
-        ),
-    ):
-        yield tried
-
-
-@contextmanager
-def _refused(*places: tuple[Any, str], tried: list[str] | None = None) -> Iterator[list[str]]:
-    noted: list[str] = [] if tried is None else tried
-    with pytest.MonkeyPatch.context() as patch:
-        for home, name in places:
-
-            def refuse(*_: object, _name: str = name, **__: object) -> None:
-                noted.append(_name)
-                raise OSError(f"{_name} is not allowed here")
-
-            patch.setattr(home, name, refuse)
-        yield noted

@@ -1,6 +1,7 @@
 """The pytest plugin: fixtures that any project's tests can use once Brickwork is installed."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write today's document of each block whose contract has a golden_folder",
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with what fails in a contract what the contract asks for."""
+    report = yield
+    claim = claim_of(item)
+    if report.failed and claim:
+        report.sections.append(("What the contract asks for", claim))
+    return report
+
+
+def claim_of(item: pytest.Item) -> str:
+    """Return the sentence of a contract's test; empty for any other test."""
+    base = sys.modules.get("brickwork.testing.base")  # where no contract is, it is not imported
+    cls = getattr(item, "cls", None)
+    if base is None or not isinstance(cls, type) or not issubclass(cls, base.Contract):
+        return ""
+    text = getattr(getattr(item, "function", None), "__doc__", None) or ""
+    return " ".join(text.partition("\n\n")[0].split())
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """The contract of resolvers."""
 
 import re
+from functools import partial
 from typing import ClassVar
 
 import pytest
 
 from brickwork import ResolveError, Resolver, Secret
-from brickwork.testing.base import Contract
+from brickwork.testing.base import Contract, assert_raises
 from brickwork.testing.leaks import leaks
 
 Reference = tuple[str, str | None]
@@ -51,6 +52,11 @@ class ResolverContract(Contract):
     def unknown(self) -> list[Reference]:
         """References to what does not exist."""
         raise NotImplementedError("the contract needs a fixture `unknown`")
+
+    @pytest.fixture
+    def writable(self) -> Reference | None:
+        """A reference that can be written; None, the default, if the resolver only reads."""
+        return None
 
     def test_the_examples_prove_something(
         self, known: dict[Reference, str], unknown: list[Reference]
@@ -114,6 +120,52 @@ class ResolverContract(Contract):
         """A field that is not there raises ResolveError, and never gives the whole value."""
         for path, _ in known:
             _error_of(resolver, path, "no-such-field-4711")
+
+    def test_what_is_written_is_fetched(
+        self, resolver: Resolver, writable: Reference | None
+    ) -> None:
+        """What was written is what the next fetch gives, over what was there too."""
+        if writable is None:
+            pytest.skip("no `writable` is given: the resolver only reads")
+        for value in ("first written value", 'second: "quoted" {value}, \u00e9'):
+            resolver.write(*writable, Secret(value))
+            found = resolver.resolve(*writable).reveal()
+            assert found == value, (
+                f"After write() of {writable[0]!r}, resolve() gave another value: write where "
+                "resolve() reads, as it is."
+            )
+
+    def test_writing_one_field_keeps_the_others(
+        self, resolver: Resolver, known: dict[Reference, str], writable: Reference | None
+    ) -> None:
+        """A written field changes no other field of the same path."""
+        if writable is None or writable[1] is None:
+            pytest.skip("no `writable` with a field is given")
+        beside = {
+            (path, field): value
+            for (path, field), value in known.items()
+            if path == writable[0] and field not in (None, writable[1])
+        }
+        assert beside, f"Give in `known` another field of {writable[0]!r}, to see that it stays."
+        resolver.write(*writable, Secret("another written value"))
+        for (path, field), value in beside.items():
+            assert resolver.resolve(path, field).reveal() == value, (
+                f"write() of the field {writable[1]!r} changed the field {field!r} of {path!r}."
+            )
+
+    def test_what_cannot_be_written_is_an_error(
+        self, resolver: Resolver, known: dict[Reference, str], writable: Reference | None
+    ) -> None:
+        """A resolver that only reads says so, and shows no value."""
+        if writable is not None:
+            pytest.skip("the resolver can write")
+        (path, field), before = next(iter(known.items()))
+        value = "a value that nobody wrote"
+        write = partial(resolver.write, path, field, Secret(value))
+        error = assert_raises(ResolveError, write, "writing where that cannot be done")
+        assert getattr(error, "fix", ""), "ResolveError of write() must say what to do next (fix=)."
+        assert value not in str(error), "ResolveError of write() shows the value."
+        assert resolver.resolve(path, field).reveal() == before, "A refused write() has written."
 
     def test_a_hostile_path_is_an_error(self, resolver: Resolver) -> None:
         """Odd paths raise ResolveError, not what the service or the system makes of them."""

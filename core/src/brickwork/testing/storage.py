@@ -14,7 +14,7 @@ import pytest
 from brickwork.builtin.memory_storage import MemoryStorage
 from brickwork.errors import KeyExists, KeyNotFound
 from brickwork.storage import Storage
-from brickwork.testing.base import Contract
+from brickwork.testing.base import Contract, raised_by
 from brickwork.testing.concurrent import CheckedThread, in_threads, peak_memory
 from brickwork.testing.storage_inputs import (
     BAD_KEYS,
@@ -74,6 +74,10 @@ class StorageContract(Contract):
         """Bytes come back as they were: empty, every byte value, 5 MiB and one byte more."""
         for data in (b"", bytes(range(256)), b"\r\n\x00", b"x" * (5 * MIB + 1)):
             storage.write("key", data)
+            error = raised_by(partial(storage.read, "key"))
+            assert error is None, (
+                f"no object can be read after write() has returned, which must make it: {error!r}"
+            )
             assert storage.read("key") == data, f"{len(data)} bytes did not come back as written"
 
     def test_write_takes_any_bytes(self, storage: Storage) -> None:
@@ -92,17 +96,21 @@ class StorageContract(Contract):
             "move_to": lambda: storage.move_to("no/such", MemoryStorage()),
         }
         for name, read in reads.items():
-            with pytest.raises(KeyNotFound) as caught:
-                read()
-            assert "no/such" in str(caught.value), f"{name}: the error must name the key"
-        assert not storage.exists("no/such")
+            error = raised_by(read)
+            assert isinstance(error, KeyNotFound), (
+                f"{name} of what does not exist must raise KeyNotFound, and gave {error!r}"
+            )
+            assert "no/such" in str(error), f"{name}: the error must name the key"
+        assert not storage.exists("no/such"), "exists must be False for what was never written"
 
     def test_a_folder_is_no_object(self, storage: Storage) -> None:
         """After writing ``a/b`` there is still no object ``a``."""
         storage.write("a/b", b"1")
         assert not storage.exists("a"), "only what was written exists; `a` is merely a prefix"
-        with pytest.raises(KeyNotFound):
-            storage.read("a")
+        error = raised_by(partial(storage.read, "a"))
+        assert isinstance(error, KeyNotFound), (
+            f"reading a prefix must raise KeyNotFound, no {error!r}"
+        )
         storage.delete("a")
         assert storage.read("a/b") == b"1", "deleting `a` must not touch `a/b`"
 
@@ -118,19 +126,22 @@ class StorageContract(Contract):
         storage.write("a/key", b"1")
         storage.write("a/other", b"2")
         storage.delete("a/key")
-        storage.delete("a/key")
-        storage.delete("never/was")
+        for gone in ("a/key", "never/was"):
+            error = raised_by(partial(storage.delete, gone))
+            assert error is None, f"deleting what is not there is fine: no {error!r}"
         assert not storage.exists("a/key"), "delete must remove the object"
         assert storage.read("a/other") == b"2", "delete must remove nothing else"
         storage.write("a/key", b"3")
-        assert storage.read("a/key") == b"3"
+        assert storage.read("a/key") == b"3", "what was deleted can be written again"
 
     def test_stat_tells_size_time_and_etag(self, storage: Storage) -> None:
         """It tells the size in bytes, an aware time near now, and an etag that follows writes."""
         storage.write("a/key", b"12345")
         first = storage.stat("a/key")
         assert first == storage.stat("a/key"), "nothing was written, so stat must not change"
-        assert (first.key, first.size) == ("a/key", 5)
+        assert (first.key, first.size) == ("a/key", 5), (
+            "stat must tell the key and the size in bytes"
+        )
         assert first.modified.tzinfo is not None, "`modified` needs a time zone: use UTC"
         age = abs(datetime.now(UTC) - first.modified)
         assert age < timedelta(minutes=5), f"`modified` is {age} away from now"
@@ -182,12 +193,14 @@ class StorageContract(Contract):
         expected = [f"page/{number:06}" for number in range(self.listing_page_size + 3)]
         in_threads([partial(_touch, storage, expected[part::8]) for part in range(8)])
         found = list(storage.keys("page/"))
-        assert len(found) == len(expected), f"{len(found)} of {len(expected)} keys listed"
+        assert len(found) == len(expected), (
+            f"{len(found)} of {len(expected)} keys listed: follow the listing to its last page"
+        )
         assert found == expected, "keys must stay sorted across pages"
 
     def test_listing_is_fresh(self, storage: Storage) -> None:
         """A listing shows what was written and deleted just before it."""
-        assert list(storage.keys()) == []
+        assert list(storage.keys()) == [], "the fixture must give an empty storage"
         storage.write("a/one", b"")
         assert list(storage.keys()) == ["a/one"], "a write must show in the next listing"
         storage.write("a/two", b"")
@@ -200,11 +213,17 @@ class StorageContract(Contract):
     def test_write_if_absent_refuses_to_overwrite(self, storage: Storage) -> None:
         """With if_absent only the first write succeeds; others raise KeyExists."""
         storage.write("a/lock", b"first", if_absent=True)
-        with pytest.raises(KeyExists) as caught:
-            storage.write("a/lock", b"second", if_absent=True)
-        assert "a/lock" in str(caught.value), "the error must name the key"
-        with pytest.raises(KeyExists):
-            write_stream(storage, "a/lock", b"third", if_absent=True)
+        writes = {
+            "write": lambda: storage.write("a/lock", b"second", if_absent=True),
+            "open_write": lambda: write_stream(storage, "a/lock", b"third", if_absent=True),
+        }
+        for name, write in writes.items():
+            error = raised_by(write)
+            assert isinstance(error, KeyExists), (
+                f"{name}(if_absent=True) where there is an object must raise KeyExists, by one "
+                f"request that checks and writes; it gave {error!r}"
+            )
+            assert "a/lock" in str(error), f"{name}: the error must name the key"
         assert storage.read("a/lock") == b"first", "a refused write must change nothing"
         storage.delete("a/lock")
         storage.write("a/lock", b"fourth", if_absent=True)
@@ -263,7 +282,7 @@ class StorageContract(Contract):
                 [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
             )
             with child:
-                assert child.stdout is not None
+                assert child.stdout is not None, "it is a pipe"
                 assert child.stdout.readline() == b"half-way\n", "the new process failed; see above"
                 assert storage.read("a/old") == b"old value", "half-written bytes were seen"
                 child.kill()
@@ -279,10 +298,10 @@ class StorageContract(Contract):
                 file.write(part)
             assert not storage.exists("a/key"), "the object must appear only when the block ends"
         with storage.open_read("a/key") as file:
-            assert file.read(3) == b"one"
-            assert file.read(0) == b""
-            assert file.read(5) == b" two "
-            assert file.read() == b"x" * MIB
+            assert file.read(3) == b"one", "read(3) must return the first three bytes"
+            assert file.read(0) == b"", "read(0) must return no bytes, and skip none"
+            assert file.read(5) == b" two ", "the next read must go on where the last one ended"
+            assert file.read() == b"x" * MIB, "read() must return all that is left"
             assert file.read(1) == b"", "at the end read must return no bytes"
         with storage.open_write("a/key") as file:
             file.write(b"closed early")
@@ -318,7 +337,7 @@ class StorageContract(Contract):
             assert peak <= self.stream_memory_bytes, (
                 f"{name} of {count} MiB took {peak / MIB:.1f} MiB: do not collect the whole object"
             )
-        assert storage.stat("2").size == count * MIB
+        assert storage.stat("2").size == count * MIB, "the stream must be written whole"
 
     # Between storages and local files
 
@@ -328,12 +347,14 @@ class StorageContract(Contract):
         storage.write("a/one", b"1")
         storage.copy_to("a/one", other)
         storage.copy_to("a/one", storage, "a/two")
-        assert (other.read("a/one"), storage.read("a/two")) == (b"1", b"1")
+        copied = (other.read("a/one"), storage.read("a/two"))
+        assert copied == (b"1", b"1"), "copy_to must copy to another storage, and within one"
         storage.move_to("a/one", other, "moved")
-        assert (other.read("moved"), storage.exists("a/one")) == (b"1", False)
+        moved = (other.read("moved"), storage.exists("a/one"))
+        assert moved == (b"1", False), "move_to must copy, and then delete"
         other.copy_to("moved", storage, "b/back")
         storage.move_to("b/back", storage, "c/there")
-        assert list(storage.keys()) == ["a/two", "c/there"]
+        assert list(storage.keys()) == ["a/two", "c/there"], "moving within one must rename"
         storage.move_to("a/two", storage)
         assert storage.read("a/two") == b"1", "moving an object onto itself must not lose it"
 
@@ -348,9 +369,11 @@ class StorageContract(Contract):
             assert calls, "progress was never called"
             assert calls[-1][:2] == (3 * MIB + 7, 3 * MIB + 7), "progress must end at the total"
             assert calls == sorted(calls), "progress must not go back"
-        assert target.read_bytes() == source.read_bytes()
-        with pytest.raises(KeyNotFound):
-            storage.download_file("no/such", target)
+        assert target.read_bytes() == source.read_bytes(), "a file must come back byte for byte"
+        error = raised_by(partial(storage.download_file, "no/such", target))
+        assert isinstance(error, KeyNotFound), (
+            f"what is not there must raise KeyNotFound: {error!r}"
+        )
         assert target.read_bytes() == source.read_bytes(), "a failed download must change no file"
         assert list(target.parent.iterdir()) == [target], "a failed download must leave nothing"
 
@@ -365,15 +388,16 @@ class StorageContract(Contract):
         calls = list[tuple[int, int | None, str]]()
         keys = storage.upload_folder(tmp_path / "source", "daily", progress=partial(_note, calls))
         assert keys == sorted(f"daily/{name}" for name in files), "the keys are prefix/path"
-        assert [call[:2] for call in calls] == [(done, 4) for done in range(1, 5)]
-        assert list(storage.keys("daily/")) == keys
+        told = [call[:2] for call in calls]
+        assert told == [(done, 4) for done in range(1, 5)], "progress must count the files"
+        assert list(storage.keys("daily/")) == keys, "every file must be listed below the prefix"
         storage.download_folder("daily", tmp_path / "target", workers=2)
         found = {
             path.relative_to(tmp_path / "target").as_posix(): path.read_bytes()
             for path in (tmp_path / "target").rglob("*")
             if path.is_file()
         }
-        assert found == files
+        assert found == files, "every file below the prefix must come back, and nothing else"
 
     def test_url_opens_the_same_storage(self, storage: Storage) -> None:
         """The URL has a scheme, and opening it shows the same objects."""
@@ -386,7 +410,7 @@ class StorageContract(Contract):
         assert again.read("a/key") == b"1", "from_url(url) must open the same storage"
         assert again.url == storage.url, "a URL must survive a round-trip"
         again.write("a/key", b"2")
-        assert storage.read("a/key") == b"2"
+        assert storage.read("a/key") == b"2", "what is written through the URL must be seen here"
 
 
 _WRITE_AND_WAIT = """

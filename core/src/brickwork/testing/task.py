@@ -9,19 +9,24 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
 from brickwork.errors import TaskCancelled
+from brickwork.registry import get_registry
 from brickwork.tasks import Progress, Scope, Task, clock as time_source, on_progress
 from brickwork.tasks.docstrings import summary
 from brickwork.tasks.parameters import EMPTY, resolved_hints
-from brickwork.testing.base import Contract
+from brickwork.testing.base import Contract, raised_by
+from brickwork.testing.block_looks import assert_hidden
+from brickwork.testing.examples import examples_in, run_examples
+from brickwork.testing.task_shown import secrets_in, shown_by
 
 NAME = re.compile(r"[a-z][a-z0-9]*\.[a-z][a-z0-9_]*")
 
@@ -80,22 +85,27 @@ def no_waiting() -> Iterator[list[float]]:
 
 
 class TaskContract(Contract):
-    """What every prebuilt task must do. Subclass it and give `task`, and `call` if it can run::
+    """What every prebuilt task must do. Subclass it and give `name`, and `call` if it can run::
 
     class TestS3UploadFile(TaskContract):
-        @pytest.fixture
-        def task(self):
-            return s3_upload_file
+        name = "aws.s3_upload_file"
 
         @pytest.fixture
         def call(self, bucket, tmp_path):
             return {"bucket": bucket, "path": tmp_path / "a.csv", "key": "a.csv"}
+
+    Attributes:
+        name: The task's name in `brickwork_tasks`. A task that no plugin brings is given by a
+            fixture `task` instead.
     """
+
+    name: ClassVar[str] = ""
 
     @pytest.fixture
     def task(self) -> Task[..., Any]:
-        """Return the task."""
-        raise NotImplementedError("Give a fixture `task` that returns the task.")
+        """Return the task of this name."""
+        assert self.name, "Give `name`, as in name = 'aws.s3_upload_file', or a fixture `task`."
+        return get_registry().task(self.name)
 
     @pytest.fixture
     def call(self) -> Mapping[str, Any] | None:
@@ -107,15 +117,27 @@ class TaskContract(Contract):
         """Return arguments by name with which the task runs for a minute, unless cancelled."""
         return None
 
-    @property
-    def registered_name(self) -> str | None:
-        """The name in `brickwork_tasks`; None when it is made of the package's and the task's."""
+    @pytest.fixture
+    def throttle(self) -> Callable[[], object] | None:
+        """Return what lets the service refuse the next request as one too many; None if it cannot.
+
+        It is called after `call` was made, and refuses once.
+        """
         return None
+
+    @pytest.fixture
+    def example_names(self, call: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Return what the docstring's example uses beside the task: the arguments of `call`."""
+        return call
 
     @property
     def cancel_seconds(self) -> float:
         """Within how long the task must stop once it was cancelled."""
         return 5.0
+
+    def again(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the arguments of a second call: others where a call has used something up."""
+        return call
 
     def same(self, one: Any, two: Any) -> bool:
         """Return whether two results of the same call are the same, as far as they can be."""
@@ -126,10 +148,10 @@ class TaskContract(Contract):
     def test_name_is_plugin_and_task(self, task: Task[..., Any]) -> None:
         """The registered name is the plugin's, a dot and the function's."""
         package = task.__module__.split(".")[0].removeprefix("brickwork_")
-        name = self.registered_name or f"{package}.{task.__name__}"
+        name = self.name or f"{package}.{task.__name__}"
         assert NAME.fullmatch(name), (
-            f"{name!r} is no task name. Names are like aws.s3_upload_file: set registered_name "
-            "in the test, and the same in the plugin's brickwork_tasks."
+            f"{name!r} is no task name. Names are like aws.s3_upload_file: set name in "
+            "the test, and the same in the plugin's brickwork_tasks."
         )
         assert name.split(".")[1] == task.__name__, (
             f"{name!r} is registered for a function named {task.__name__!r}: who reads one cannot "
@@ -164,6 +186,13 @@ class TaskContract(Contract):
         missing = [each.name for each in task.parameters if not each.description]
         assert not missing, (
             f"{task.name}: describe {', '.join(missing)} under Args: in the docstring."
+        )
+
+    def test_shows_an_example(self, task: Task[..., Any]) -> None:
+        """The docstring has an example, with what it gives."""
+        assert any(task.__name__ in each.source for each in examples_in(task.__doc__)), (
+            f"{task.name}: show in the docstring how it is called, under Examples: after >>>, and "
+            "in the next line what it gives."
         )
 
     def test_retries_or_says_why_not(self, task: Task[..., Any]) -> None:
@@ -203,14 +232,51 @@ class TaskContract(Contract):
         """A plain call and its async twin give the same result."""
         if call is None:
             pytest.skip("no `call` is given")
-        plain = task(**call)
-        if inspect.iscoroutine(plain):
-            plain = asyncio.run(_await(plain))
-        twin = asyncio.run(_await(task.aio(**call)))
+        plain = _finished(task(**call))
+        twin = asyncio.run(_await(task.aio(**self.again(call))))
         assert self.same(plain, twin), (
             f"{task.name}: aio() gave something else than a plain call. If two calls cannot give "
             "equal results, override same() with what must be equal."
         )
+
+    def test_shows_no_secret(self, task: Task[..., Any], call: Mapping[str, Any] | None) -> None:
+        """Nothing that it logs, prints, reports or returns shows a secret of its arguments."""
+        if call is None:
+            pytest.skip("no `call` is given")
+        secrets = secrets_in(call)
+        if not secrets:
+            pytest.skip("declared: its arguments hold no secret")
+        assert_hidden(secrets, shown_by(task, call))
+
+    def test_waits_where_the_service_asks_for_it(
+        self,
+        task: Task[..., Any],
+        call: Mapping[str, Any] | None,
+        throttle: Callable[[], object] | None,
+    ) -> None:
+        """A request that was one too many is sent again, after the pause that was asked for."""
+        if call is None or throttle is None:
+            pytest.skip("declared: the service never asks to wait, or no `call` is given")
+        throttle()
+        with no_waiting():
+            error = raised_by(lambda: _finished(task(**call)))
+        assert error is None, (
+            f"{task.name} fails where the service asks to wait: wait as long as it says, within "
+            f"remaining(), and send the request again. It raised {error!r}"
+        )
+
+    def test_its_example_does_what_it_says(
+        self,
+        task: Task[..., Any],
+        example_names: Mapping[str, Any] | None,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The docstring's example runs, and gives what stands below it."""
+        if example_names is None:
+            pytest.skip("neither `call` nor `example_names` is given")
+        monkeypatch.chdir(tmp_path)
+        run_examples(task.name, task.__doc__, {task.__name__: task, **example_names})
 
     def test_stops_when_cancelled(
         self, task: Task[..., Any], slow_call: Mapping[str, Any] | None
@@ -249,10 +315,7 @@ class _CancelledRun:
     def _run(self, task: Task[..., Any], arguments: Mapping[str, Any]) -> None:
         try:
             with on_progress(self._reported):
-                result = task(**arguments)
-                self.outcome = (
-                    asyncio.run(_await(result)) if inspect.iscoroutine(result) else result
-                )
+                self.outcome = _finished(task(**arguments))
         except BaseException as error:  # noqa: BLE001 - whatever it is, the assertion judges it
             self.outcome = error
 
@@ -271,6 +334,10 @@ class _CancelledRun:
 
 async def _await(awaitable: Any) -> Any:
     return await awaitable
+
+
+def _finished(running: Any) -> Any:
+    return asyncio.run(_await(running)) if inspect.iscoroutine(running) else running
 
 
 @cache
@@ -299,9 +366,7 @@ def modules_loaded_by(module: str) -> list[str]:
 
 def _foreign(modules: Sequence[str], own: str) -> set[str]:
     """Return those modules that come neither with Python, Brickwork nor the task's package."""
-    from importlib.metadata import packages_distributions
-
-    home = packages_distributions()
+    home = _homes()
     known = _with_requirements("brickwork") | set(map(_normal, home.get(own.split(".")[0], [])))
     return {
         name
@@ -312,6 +377,14 @@ def _foreign(modules: Sequence[str], own: str) -> set[str]:
         and home.get(name)
         and not known.intersection(map(_normal, home[name]))
     }
+
+
+@cache
+def _homes() -> Mapping[str, list[str]]:
+    """Return which distributions bring a top-level name; reading that takes half a second."""
+    from importlib.metadata import packages_distributions
+
+    return packages_distributions()
 
 
 def _with_requirements(distribution: str) -> set[str]:

@@ -108,6 +108,17 @@ def parse(text: str) -> str | Template:
     return Template(text, tuple([*parts, literal] if literal else parts))
 
 
+def only_reference(text: str) -> Reference:
+    """Return the one reference that a text is. Raises BlockError where it is something else."""
+    template = parse(text)
+    if isinstance(template, str) or template.has_text or len(template.references) != 1:
+        raise BlockError(
+            "That is not one reference, and nothing else.",
+            fix="Write ${scheme:path} or ${scheme:path#field}, for example ${env:NAME}.",
+        )
+    return template.references[0]
+
+
 def parse_stored(text: str) -> Template:
     """Read a template from a document. Raises ValueError where it is none."""
     found = parse(text)

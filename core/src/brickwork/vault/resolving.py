@@ -49,6 +49,10 @@ class Resolutions:
                 found.update(dict.fromkeys(group, failure))
         return found
 
+    def write(self, reference: Reference, value: Secret[str]) -> None:
+        """Write a value where a reference points. Raises ResolveError, PluginMissing."""
+        self._scheme(reference.scheme).write(reference, value)
+
     def forget(self) -> None:
         """Forget all values."""
         self._schemes = {}
@@ -86,6 +90,13 @@ class _Scheme:
             reference: answer.reveal() if isinstance(answer, Secret) else answer
             for reference, answer in answers.items()
         }
+
+    def write(self, reference: Reference, value: Secret[str]) -> None:
+        try:
+            self._resolver.write(reference.path, reference.field, value)
+        finally:
+            # All of them: what was written may be read by other names too.
+            self._kept.clear()
 
     def _fresh(self, references: list[Reference]) -> dict[Reference, Secret[str] | ResolveError]:
         now = time.monotonic()

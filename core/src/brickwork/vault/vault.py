@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from brickwork.block import Address, Block, Place, check_name, stamp
 from brickwork.config import Config
-from brickwork.errors import VersionConflict
+from brickwork.errors import ResolveError, VersionConflict
 from brickwork.keyprovider import KeyProvider
 from brickwork.masking import MaskingWarning, masker
 from brickwork.registry.current import get_registry
@@ -284,6 +284,25 @@ class Vault(Versions, Manifests):
         else:
             values = self._reader.values({"": template}, ())
         return Secret(values[""])
+
+    def write_reference(self, text: str, value: Secret[str]) -> None:
+        """Write a value where a reference such as ``${aws-sm:app/db#password}`` points.
+
+        Blocks with that reference have the value when they are loaded next. For services only
+        that can be written, see their pages.
+
+        Raises:
+            BlockError: The text is something else than one reference.
+            ResolveError: Values of that scheme can only be read, or writing failed.
+        """
+        from brickwork.vault.references import BLOCK, only_reference
+
+        reference = only_reference(text)
+        if reference.scheme == BLOCK:
+            raise ResolveError(
+                f"{reference} is a field of another block.", fix="Change and save that block."
+            )
+        self._reader.resolutions.write(reference, value)
 
     def explain(self, address: Address | str) -> "list[FieldOrigin]":
         """Tell where the value of each field comes from, through other blocks too; no values.

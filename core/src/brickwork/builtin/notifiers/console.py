@@ -32,6 +32,15 @@ class Console(Block, Notifier):
     Colours are used on a terminal only, and not if ``NO_COLOR`` is set (https://no-color.org).
     Control characters and escape sequences in a notification are shown, not obeyed, and its lines
     are indented, so that a text cannot pass for another notification. Attachments are only named.
+
+    Examples:
+        >>> from brickwork import Console, notify
+        >>> Console(stream="stdout").save("screen")
+        Document('console/screen@1')
+        >>> (receipt,) = notify("console/screen", title="Nightly load done", severity="success")
+        [SUCCESS] Nightly load done
+        >>> receipt.status.value
+        'delivered'
     """
 
     slug: ClassVar[str] = "console"

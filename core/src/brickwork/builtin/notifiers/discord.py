@@ -91,6 +91,18 @@ class DiscordWebhook(Block, Notifier):
     Only an answer with the id of the message counts as delivered. Discord cannot recognise what it
     has had: what may have been taken (no answer, 500) is not sent again. Texts are shown as they
     are, not as Markdown, and mention nobody; ``mentions`` does.
+
+    Examples:
+        >>> from brickwork import DiscordWebhook, notify
+        >>> DiscordWebhook(
+        ...     url="https://discord.com/api/webhooks/1307731882/Jw8sT2xLq0bN",
+        ...     username="Operations",
+        ...     mentions=["here"],
+        ... ).save("data-team")
+        Document('discord-webhook/data-team@1')
+        >>> (receipt,) = notify("discord-webhook/data-team", title="Load failed", dry_run=True)
+        >>> receipt.detail
+        'would be sent'
     """
 
     slug: ClassVar[str] = "discord-webhook"

@@ -75,6 +75,21 @@ class PagerDuty(Block, Notifier):
     same key updates it, and one with severity ``success`` resolves it. Only PagerDuty's answer that
     it accepted the event counts as delivered. An event that was lost is sent again; since it has a
     key, also a generated one, no alert is doubled. Attachments are named, not sent.
+
+    Examples:
+        >>> from brickwork import PagerDuty, notify
+        >>> key = "4a7e19c0d85b4f6292c3b1e0a6d7f853"
+        >>> PagerDuty(routing_key=key, region="eu", component="postgres").save("on-call")
+        Document('pagerduty/on-call@1')
+        >>> (receipt,) = notify(
+        ...     "pagerduty/on-call",
+        ...     title="Disk full on db1",
+        ...     severity="critical",
+        ...     dedupe_key="db1-disk",
+        ...     dry_run=True,
+        ... )
+        >>> receipt.detail
+        'would be sent'
     """
 
     slug: ClassVar[str] = "pagerduty"

@@ -84,6 +84,15 @@ class TeamsWebhook(Block, Notifier):
     whether it posted is in the workflow's run history. It cannot recognise what it has had: what
     may have been taken (no answer, 500, 502, 504) is not sent again. Texts are shown as they are,
     not as Markdown. Attachments are named, not sent.
+
+    Examples:
+        >>> from brickwork import TeamsWebhook, notify
+        >>> flow = "https://prod-07.westeurope.logic.azure.com/workflows/9c1e/invoke?sig=u2Xk7"
+        >>> TeamsWebhook(url=flow, overflow="split").save("data-team")
+        Document('teams-webhook/data-team@1')
+        >>> (receipt,) = notify("teams-webhook/data-team", title="Load failed", dry_run=True)
+        >>> receipt.detail
+        'would be sent'
     """
 
     slug: ClassVar[str] = "teams-webhook"

@@ -60,6 +60,19 @@ class Webhook(Block, Notifier):
     Only a 2xx answer counts as delivered. Redirects are not followed. A notification is sent again
     when it surely was not taken (no connection, 429, 503); with ``idempotent`` also when that is
     uncertain (no answer, 500, 502, 504). ``Retry-After`` is respected.
+
+    Examples:
+        >>> from brickwork import Webhook, notify
+        >>> deploys = Webhook(
+        ...     url="https://hooks.example.com/deploys/8c1f",
+        ...     headers={"Authorization": "Bearer 5d0e-7b1a"},
+        ...     idempotent=True,
+        ... )
+        >>> deploys.save("deploys")
+        Document('webhook/deploys@1')
+        >>> (receipt,) = notify("webhook/deploys", title="Release 4.2 is out", dry_run=True)
+        >>> receipt.detail
+        'would be sent'
     """
 
     slug: ClassVar[str] = "webhook"

@@ -29,9 +29,18 @@ from brickwork.secret import Secret
 class AppriseTarget(Block, Notifier):
     """Sends through Apprise, to any service that it knows.
 
-    Delivered means that Apprise says so. A notification is sent again only when it went to one
-    recipient and surely was not taken: no connection, 429, 503. Options of the URL for retries,
-    time-outs, overflow and optional delivery have no effect; those of the block do.
+    Needs ``brickwork[apprise]``. Delivered means that Apprise says so. A notification is sent again
+    only when it went to one recipient and surely was not taken: no connection, 429, 503. Options of
+    the URL for retries, time-outs, overflow and optional delivery have no effect; those of the
+    block do.
+
+    Examples:
+        >>> from brickwork import AppriseTarget, notify
+        >>> AppriseTarget(url="ntfys://ntfy.example.com/night-shift-9e21").save("phone")
+        Document('apprise/phone@1')
+        >>> (receipt,) = notify("apprise/phone", title="Backup is late", dry_run=True)
+        >>> receipt.detail
+        'would be sent'
     """
 
     slug: ClassVar[str] = "apprise"

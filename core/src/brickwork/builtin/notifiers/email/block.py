@@ -57,6 +57,20 @@ class Email(Block, Notifier):
     is sent again when it surely was not taken (no connection, answers 4xx); not when the connection
     broke after all of it was sent. Notifications with one ``thread_key`` become one conversation:
     they have that key as their subject, and the title as their first line.
+
+    Examples:
+        >>> from brickwork import Email, notify
+        >>> Email(
+        ...     host="smtp.example.com",
+        ...     username="robot@example.com",
+        ...     password="mail-word-61c0",
+        ...     sender="Reports <robot@example.com>",
+        ...     to=["team@example.com"],
+        ... ).save("team")
+        Document('email/team@1')
+        >>> (receipt,) = notify("email/team", title="Reports are ready", dry_run=True)
+        >>> receipt.detail
+        'would be sent'
     """
 
     slug: ClassVar[str] = "email"

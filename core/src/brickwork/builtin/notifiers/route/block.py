@@ -48,6 +48,23 @@ class NotifyRoute(Block, Notifier):
 
     What a saved route remembers is kept in its vault: all processes that load it hold back
     together, also after a restart. What a route that is not saved remembers ends with the process.
+
+    Examples:
+        >>> from brickwork import Console, NotifyRoute, notify
+        >>> NotifyRoute(
+        ...     targets=[
+        ...         {"to": Console(stream="stdout")},
+        ...         {"to": "pagerduty/on-call", "at_least": "critical"},
+        ...     ],
+        ...     dedupe_seconds=600,
+        ... ).save("ops")
+        Document('notify-route/ops@1')
+        >>> disk = {"title": "Disk at 91 %", "severity": "warning", "dedupe_key": "db1-disk"}
+        >>> (receipt,) = notify("notify-route/ops", **disk)
+        [WARNING] Disk at 91 %
+        >>> (receipt,) = notify("notify-route/ops", **disk)
+        >>> receipt.status.value
+        'held'
     """
 
     slug: ClassVar[str] = "notify-route"
