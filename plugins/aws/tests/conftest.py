@@ -1,12 +1,17 @@
 """Fixtures of this package's tests."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from botocore.stub import Stubber
 
+from brickwork_aws import AwsCredentials, roles
 from brickwork_aws.faults import code_of, status_of
+from brickwork_aws.jobs.starting import SECONDS
+from brickwork_aws.operations import once_client
 from brickwork_aws.testing.fixtures import (
     aws_faults,
     faulty_credentials,
@@ -19,6 +24,8 @@ from brickwork_aws.testing.fixtures import (
     strict_s3_bucket,
     strict_s3_server,
 )
+from brickwork_aws.testing.moto import NotMoto
+from brickwork_aws.testing.sts import Sts, sts_server
 
 __all__ = [
     "aws_faults",
@@ -43,6 +50,16 @@ LACKING = {
 """The codes by which a server says that it lacks an operation."""
 
 
+WORDS = (
+    "disabled on this server",
+    "not implemented",
+    "not supported by this server",
+    "also when asked again: service unavailable",  # a service that was not set up
+    "keys must come sorted by code point",  # what the contract of storages says
+)
+"""What else is said of what a server lacks."""
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup() -> Generator[None, object, object]:
     """Skip what the given server says it lacks, with what it said."""
@@ -62,26 +79,86 @@ def _skipping_what_lacks() -> Generator[None, object, object]:
         cause: BaseException | None = error
         while GIVEN and cause is not None:
             if _says_that_it_lacks(cause):
-                pytest.skip(f"the given server lacks this: {' '.join(str(cause).split()):.300}")
+                pytest.skip(f"the given server lacks this: {_quoted(str(cause))}")
             cause = cause.__cause__
         raise
 
 
+def _quoted(text: str) -> str:
+    """Return the part of a text that says it, on one line."""
+    line = " ".join(text.split())
+    at = max(line.lower().find(words) for words in WORDS)
+    return line[max(0, at - 250) :][:400]
+
+
 def _says_that_it_lacks(error: BaseException) -> bool:
-    code = code_of(error)
+    if isinstance(error, NotMoto):
+        return True
+    code, answer = code_of(error), getattr(error, "response", {})
+    said = str(error).lower()
+    # Where the error is not at its place, it is in another service's language.
+    if (answer and "Error" not in answer) or any(words in said for words in WORDS):
+        return True
     # A number stands where the server did not answer in the service's own language, but for HEAD.
     strange = code.isdigit() and not getattr(error, "operation_name", "Head").startswith("Head")
     return strange or code in LACKING or status_of(error) in (405, 501)
 
 
+@pytest.fixture
+def lacks() -> Callable[[bool, str], None]:
+    """Return what skips a test if an answer shows what a given server lacks, with the answer."""
+
+    def skip(shown: bool, what: str) -> None:  # as in an assertion
+        if GIVEN and shown:
+            pytest.skip(f"the given server lacks this: {_quoted(what)}")
+
+    return skip
+
+
 @pytest.fixture(autouse=True)
-def isolated(
-    no_aws_settings: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def isolated(no_aws_settings: None, fresh_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test sees the user's AWS settings, vault, keys or Brickwork settings."""
-    home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
         if name.startswith("BRICKWORK_"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("BRICKWORK_HOME", str(home))
-    return home
+    monkeypatch.setenv("BRICKWORK_HOME", str(fresh_home))
+    return fresh_home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_are_read_once() -> Iterator[None]:
+    """Many a server of a test needs clients of its own: half the time would go by reading JSON."""
+    from botocore.loaders import JSONFileLoader
+
+    plain = JSONFileLoader()
+    with pytest.MonkeyPatch.context() as patch:
+        read = cache(JSONFileLoader.load_file.__get__(plain))
+        patch.setattr(JSONFileLoader, "load_file", lambda self, path: read(path))
+        yield
+
+
+@pytest.fixture
+def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sts]:
+    """An STS on loopback, whose clock is this package's."""
+    with sts_server() as server:
+        monkeypatch.setattr(roles, "now", server.now)
+        yield server
+
+
+@pytest.fixture
+def stubbed(request: pytest.FixtureRequest, s3_credentials: AwsCredentials) -> Iterator[Stubber]:
+    """Answers that moto never gives, checked against botocore's description.
+
+    They are those of the service that the tests' module names as ``STUBBED``.
+    """
+    with Stubber(s3_credentials.client(request.module.STUBBED)) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+@pytest.fixture
+def sent(request: pytest.FixtureRequest, s3_credentials: AwsCredentials) -> Iterator[Stubber]:
+    """As `stubbed`, for requests that are sent once."""
+    with Stubber(once_client(s3_credentials, request.module.STUBBED, SECONDS)) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()

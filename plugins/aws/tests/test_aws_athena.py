@@ -1,17 +1,15 @@
 """Athena: moto runs the queries and gives back rows that it was told; a Stubber fails them."""
 
 import datetime
-import json
+import sys
 import threading
-import urllib.request
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from botocore.stub import Stubber
 
-from brickwork import Scope, TaskCancelled
+from brickwork import PluginMissing, Scope, TaskCancelled
 from brickwork_aws import (
     AthenaQuery,
     AwsCredentials,
@@ -26,7 +24,9 @@ from brickwork_aws import (
     athena_wait_query,
 )
 from brickwork_aws.testing import AwsServer
+from brickwork_aws.testing.moto import next_query_gives
 
+STUBBED = "athena"
 QUERY = "6f2cc74c-5c4b-4a5d-9bb9-0f1b6f5b1f0e"
 
 AT = datetime.datetime(2026, 11, 22, 10, 0, 0, 250000)
@@ -51,42 +51,8 @@ COLUMNS = {
 @pytest.fixture
 def rows_to_come(s3_server: AwsServer) -> None:
     """Tell moto what the next query gives: the names of the columns, and one row of each type."""
-    cells = [{"VarCharValue": text} if text is not None else {} for _, text, _ in COLUMNS.values()]
-    head = [{"VarCharValue": name} for name in COLUMNS]
-    info = [
-        {
-            "CatalogName": "hive",
-            "SchemaName": "",
-            "TableName": "",
-            "Name": name,
-            "Label": name,
-            "Type": kind,
-            "Precision": 0,
-            "Scale": 0,
-            "Nullable": "UNKNOWN",
-            "CaseSensitive": True,
-        }
-        for name, (kind, _, _) in COLUMNS.items()
-    ]
-    body = {
-        "region": s3_server.region,
-        "results": [{"rows": [{"Data": head}, {"Data": cells}], "column_info": info}],
-    }
-    request = urllib.request.Request(
-        f"{s3_server.endpoint_url}/moto-api/static/athena/query-results",
-        json.dumps(body).encode(),
-        {"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        assert answer.status == 201
-
-
-@pytest.fixture
-def stubbed(s3_credentials: AwsCredentials) -> Iterator[Stubber]:
-    """Answers that moto never gives, checked against botocore's description."""
-    with Stubber(s3_credentials.client("athena")) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
+    types = {name: kind for name, (kind, _, _) in COLUMNS.items()}
+    next_query_gives(s3_server, types, [[text for _, text, _ in COLUMNS.values()]])
 
 
 def execution(state: str, **status: Any) -> dict[str, Any]:
@@ -113,6 +79,42 @@ def test_a_query_is_run_and_its_rows_are_read(s3_credentials: AwsCredentials) ->
 
     table = athena_read_table(s3_credentials, query)
     assert table.to_pylist() == rows
+
+
+def test_a_table_without_rows_has_the_types_of_its_columns(
+    s3_credentials: AwsCredentials, stubbed: Stubber
+) -> None:
+    """As Athena describes them."""
+    pa = pytest.importorskip("pyarrow")
+    info: list[dict[str, Any]] = [
+        {"Name": "id", "Type": "bigint"},
+        {"Name": "price", "Type": "decimal", "Precision": 20, "Scale": 2},
+        {"Name": "tags", "Type": "array"},
+    ]
+    head = {"Data": [{"VarCharValue": each["Name"]} for each in info]}
+    stubbed.add_response(
+        "get_query_results",
+        {"ResultSet": {"Rows": [head], "ResultSetMetadata": {"ColumnInfo": info}}},
+    )
+    table = athena_read_table(s3_credentials, AthenaQuery(QUERY))
+    assert table.num_rows == 0
+    assert table.schema.types == [pa.int64(), pa.decimal128(20, 2), pa.string()]
+
+
+def test_without_pyarrow_it_is_said_what_to_install(
+    s3_credentials: AwsCredentials, stubbed: Stubber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows need none."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    info = [{"Name": "id", "Type": "bigint"}]
+    rows: list[dict[str, Any]] = [{"Data": [{"VarCharValue": text}]} for text in ("id", "7")]
+    answer = {"ResultSet": {"Rows": rows, "ResultSetMetadata": {"ColumnInfo": info}}}
+    for _ in range(2):
+        stubbed.add_response("get_query_results", answer)
+    with pytest.raises(PluginMissing) as caught:
+        athena_read_table(s3_credentials, AthenaQuery(QUERY))
+    assert "pip install" in caught.value.fix
+    assert athena_read_rows(s3_credentials, AthenaQuery(QUERY)) == [{"id": 7}]
 
 
 def test_what_athena_is_told(s3_credentials: AwsCredentials, stubbed: Stubber) -> None:

@@ -3,7 +3,6 @@
 import logging
 import secrets
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +18,6 @@ from brickwork_aws import (
     AwsNotFound,
     AwsTimeout,
     BatchJob,
-    aws_call,
     batch_cancel_job,
     batch_run_job,
     batch_start_job,
@@ -27,8 +25,10 @@ from brickwork_aws import (
 )
 from brickwork_aws.testing import AwsServer
 from brickwork_aws.testing.contracts.batch import batch_queue
+from brickwork_aws.testing.logs import write_log as log
 from brickwork_aws.testing.moto import jobs_succeed
 
+STUBBED = "batch"
 JOB = BatchJob("6f2c", "nightly")
 STOP = {"jobId": "6f2c", "reason": "Cancelled by Brickwork"}
 
@@ -41,30 +41,10 @@ def queue(s3_server: AwsServer, s3_credentials: AwsCredentials) -> Iterator[str]
         yield name
 
 
-@pytest.fixture
-def stubbed(s3_credentials: AwsCredentials) -> Iterator[Stubber]:
-    """Answers that moto never gives, checked against botocore's description."""
-    with Stubber(s3_credentials.client("batch")) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
-
-
 def seen(status: str, job: str = "6f2c", **more: Any) -> dict[str, Any]:
     """Return what Batch answers about the job."""
     of = {"jobId": job, "jobName": "nightly", "jobQueue": "q", "jobDefinition": "d"}
     return {"jobs": [{**of, "status": status, "startedAt": 0, **more}]}
-
-
-def log(credentials: AwsCredentials, group: str, stream: str, *lines: str) -> None:
-    """Log lines, as the container would."""
-    where: dict[str, Any] = {"logGroupName": group, "logStreamName": stream}
-    groups = aws_call(credentials, "logs", "describe_log_groups", logGroupNamePrefix=group)
-    if not groups["logGroups"]:
-        aws_call(credentials, "logs", "create_log_group", logGroupName=group)
-    aws_call(credentials, "logs", "create_log_stream", **where)
-    now = time.time_ns() // 1_000_000
-    events = [{"timestamp": now + at, "message": line} for at, line in enumerate(lines)]
-    aws_call(credentials, "logs", "put_log_events", **where, logEvents=events)
 
 
 def test_a_job_is_run_to_its_end(s3_credentials: AwsCredentials, queue: str) -> None:
@@ -92,7 +72,7 @@ def test_a_queue_that_is_not_there_is_said(s3_credentials: AwsCredentials, queue
         batch_start_job(s3_credentials, "nightly", "no-such-queue", queue)
 
 
-def test_what_batch_is_told(s3_credentials: AwsCredentials, stubbed: Stubber) -> None:
+def test_what_batch_is_told(s3_credentials: AwsCredentials, sent: Stubber) -> None:
     """All that was given, and nothing that was not."""
     answer = {"jobId": "6f2c", "jobName": "nightly"}
     asked: dict[str, Any] = {"jobName": "nightly", "jobQueue": "q", "jobDefinition": "d:3"}
@@ -112,9 +92,9 @@ def test_what_batch_is_told(s3_credentials: AwsCredentials, stubbed: Stubber) ->
         "timeout": {"attemptDurationSeconds": 600},
         "tags": {"team": "data"},
     }
-    stubbed.add_response("submit_job", answer, {**asked, **more})
-    stubbed.add_response("submit_job", answer, {**asked, "dependsOn": [{"jobId": "7a3d"}]})
-    stubbed.add_response("submit_job", answer, asked)
+    sent.add_response("submit_job", answer, {**asked, **more})
+    sent.add_response("submit_job", answer, {**asked, "dependsOn": [{"jobId": "7a3d"}]})
+    sent.add_response("submit_job", answer, asked)
     before = BatchJob("7a3d", "earlier")
     job = batch_start_job(
         s3_credentials,
@@ -147,7 +127,7 @@ def test_what_batch_is_told(s3_credentials: AwsCredentials, stubbed: Stubber) ->
         ({"each_after_its_like": True, "array_size": 2}, "no jobs to wait for"),
     ],
 )
-@pytest.mark.usefixtures("stubbed")
+@pytest.mark.usefixtures("sent")
 def test_arguments_that_do_not_fit_are_refused(
     s3_credentials: AwsCredentials, given: dict[str, Any], said: str
 ) -> None:

@@ -4,7 +4,6 @@ import datetime
 import logging
 import secrets
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from brickwork_aws import (
 )
 from brickwork_aws.cloudwatch_logs import LogTail
 
+STUBBED = "logs"
 NOW = time.time_ns() // 1_000_000
 
 
@@ -32,14 +32,6 @@ def group(s3_credentials: AwsCredentials) -> str:
     name = f"group-{secrets.token_hex(8)}"
     aws_call(s3_credentials, "logs", "create_log_group", logGroupName=name)
     return name
-
-
-@pytest.fixture
-def stubbed(s3_credentials: AwsCredentials) -> Iterator[Stubber]:
-    """Answers that moto never gives, checked against botocore's description."""
-    with Stubber(s3_credentials.client("logs")) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
 
 
 def write(credentials: AwsCredentials, group: str, stream: str, lines: dict[int, str]) -> None:

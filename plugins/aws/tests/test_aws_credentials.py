@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from brickwork import BlockError, InvalidBlock, Secret, SecretExposed
-from brickwork_aws import AwsCredentials, ClientOptions, clients
+from brickwork_aws import AwsCredentials, ClientOptions, S3Bucket, clients
 
 KEYS: dict[str, Any] = {"access_key_id": "AKIAEXAMPLE", "secret_access_key": "sentinel-secret-1"}
 
@@ -103,10 +103,13 @@ def test_threads_get_one_client() -> None:
 
 
 def test_the_cache_of_clients_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many different blocks are used, only so many clients are kept."""
+    """However many different blocks are used, only so many clients are kept: those used last."""
     monkeypatch.setattr(clients, "MAX_CLIENTS", 3)
+    always = AwsCredentials(**KEYS, region="eu-west-9")
+    first = always.client("sts")
     for number in range(5):
         AwsCredentials(**KEYS, region=f"eu-west-{number}").client("sts")
+        assert always.client("sts") is first
     assert len(clients._clients) == 3
     assert len(clients._sessions) <= 3
 
@@ -144,6 +147,14 @@ def test_options_reach_the_client(tmp_path: Path) -> None:
     assert config.request_checksum_calculation == "when_required"
     assert config.proxies == dict.fromkeys(["http", "https"], "http://proxy.invalid:3128")
     assert "reports/1.0" in config.user_agent_extra
+
+
+def test_requests_are_retried_in_the_adaptive_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless it is said otherwise; the environment does not say it."""
+    monkeypatch.setenv("AWS_RETRY_MODE", "legacy")
+    for service in ("s3", "sqs"):
+        retries = AwsCredentials(**KEYS, region="eu-west-1").client(service).meta.config.retries
+        assert retries == {"total_max_attempts": 5, "mode": "adaptive"}
 
 
 def test_profiles_are_read_from_the_shared_files(
@@ -223,6 +234,35 @@ def test_discovery_and_blocks_import_no_boto3() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("block", "ls"),
+        ("block", "types"),
+        ("block", "types", "aws-s3-bucket"),
+        ("plugin", "ls"),
+        ("task", "ls"),
+        ("task", "show", "aws.athena_run_query"),
+        ("aws", "policy", "aws.s3_read"),
+    ],
+)
+def test_the_command_line_imports_no_boto3(arguments: tuple[str, ...]) -> None:
+    """While it lists what there is; also blocks that are saved."""
+    credentials = AwsCredentials(**KEYS, region="eu-west-1")
+    credentials.save("prod")
+    S3Bucket(bucket="reports", credentials=credentials).save("reports")
+    program = (
+        "import sys\n"
+        "from brickwork.cli.app import run\n"
+        f"code = run({list(arguments)!r})\n"
+        "found = {'boto3', 'botocore', 'urllib3'} & set(sys.modules)\n"
+        "sys.exit(f'{code} {found}' if code or found else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
 
 
 def _key_of(client: Any) -> str:

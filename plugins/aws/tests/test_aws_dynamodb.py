@@ -31,6 +31,7 @@ from brickwork_aws import (
 from brickwork_aws.dynamodb.expressions import Expressions
 from brickwork_aws.dynamodb.values import sent_item
 
+STUBBED = "dynamodb"
 KEY = {"customer": "c1", "day": 1}
 
 
@@ -62,14 +63,6 @@ def table(s3_credentials: AwsCredentials) -> str:
         BillingMode="PAY_PER_REQUEST",
     )
     return name
-
-
-@pytest.fixture
-def stubbed(s3_credentials: AwsCredentials) -> Iterator[Stubber]:
-    """Answers that moto never gives, checked against botocore's description."""
-    with Stubber(s3_credentials.client("dynamodb")) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
 
 
 @pytest.fixture

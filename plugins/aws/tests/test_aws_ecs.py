@@ -3,8 +3,6 @@
 import logging
 import secrets
 import threading
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,20 +23,14 @@ from brickwork_aws import (
     ecs_start_task,
     ecs_wait_task,
 )
+from brickwork_aws.testing.logs import write_log as log
 
+STUBBED = "ecs"
 CLUSTER = "arn:aws:ecs:eu-west-1:123456789012:cluster/jobs"
 ARN = "arn:aws:ecs:eu-west-1:123456789012:task/jobs/6f2c"
 TASK = EcsTask(ARN, CLUSTER)
 DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/nightly:3"
 STOP = {"cluster": CLUSTER, "task": ARN, "reason": "Cancelled by Brickwork"}
-
-
-@pytest.fixture
-def stubbed(s3_credentials: AwsCredentials) -> Iterator[Stubber]:
-    """Answers that moto never gives, checked against botocore's description."""
-    with Stubber(s3_credentials.client("ecs")) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
 
 
 @pytest.fixture
@@ -254,16 +246,6 @@ def test_what_ecs_does_to_the_other_containers_is_no_failure(
     assert ended.exit_codes == {
         each["name"]: each["exitCode"] for each in containers if "exitCode" in each
     }
-
-
-def log(credentials: AwsCredentials, group: str, stream: str, *lines: str) -> None:
-    """Log lines, as the container would."""
-    where: dict[str, Any] = {"logGroupName": group, "logStreamName": stream}
-    aws_call(credentials, "logs", "create_log_group", logGroupName=group)
-    aws_call(credentials, "logs", "create_log_stream", **where)
-    now = time.time_ns() // 1_000_000
-    events = [{"timestamp": now + at, "message": line} for at, line in enumerate(lines)]
-    aws_call(credentials, "logs", "put_log_events", **where, logEvents=events)
 
 
 @pytest.mark.parametrize("prefix", ["run", None])

@@ -3,7 +3,6 @@
 import datetime
 import json
 import secrets
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,6 +25,8 @@ from brickwork_aws import (
     sqs_receive_messages,
 )
 from brickwork_aws.eventbridge import MAX_BYTES
+
+STUBBED = "events"
 
 
 class Listener:
@@ -79,14 +80,6 @@ class Listener:
 def listener(s3_credentials: AwsCredentials) -> Listener:
     """A fresh bus."""
     return Listener(s3_credentials)
-
-
-@pytest.fixture
-def stubbed(s3_credentials: AwsCredentials) -> Iterator[Stubber]:
-    """Answers that moto never gives, checked against botocore's description."""
-    with Stubber(s3_credentials.client("events")) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
 
 
 # Events

@@ -3,7 +3,6 @@
 import hashlib
 import logging
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,7 @@ from brickwork_aws import (
 from brickwork_aws.kms import provider as layout
 from brickwork_aws.testing.contracts.kms import make_key
 
+STUBBED = "kms"
 TEXT = Secret("a-text-to-encrypt")
 
 
@@ -53,14 +53,6 @@ def key(s3_credentials: AwsCredentials) -> str:
 def signing_key(s3_credentials: AwsCredentials) -> str:
     """The ARN of a fresh key that signs."""
     return make_key(s3_credentials, KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")
-
-
-@pytest.fixture
-def stubbed(s3_credentials: AwsCredentials) -> Iterator[Stubber]:
-    """Answers that moto never gives, checked against botocore's description."""
-    with Stubber(s3_credentials.client("kms")) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
 
 
 # Tasks

@@ -1,14 +1,17 @@
 """Any operation, any waiter: checked before they are sent, to the last page, errors that help."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
-from brickwork import InvalidArguments, Scope, Secret, TaskCancelled, mask
+from brickwork import BlockError, InvalidArguments, Scope, Secret, TaskCancelled, mask
 from brickwork.testing.task import no_waiting
 from brickwork_aws import AwsCredentials, aws_call, aws_wait
 from brickwork_aws.errors import AwsConflict, AwsError, AwsNotFound, AwsTimeout
+from brickwork_aws.faults import about_credentials
 from brickwork_aws.operations import Operation
 
 NOBODY = "http://127.0.0.1:1"
@@ -175,6 +178,25 @@ def test_what_is_not_there_is_said(s3_credentials: AwsCredentials) -> None:
     assert error.fix
 
 
+@pytest.mark.parametrize(
+    ("service", "operation", "asked", "named"),
+    [
+        ("sqs", "get_queue_url", {"QueueName": "gone"}, "QueueName 'gone' in eu-west-1"),
+        ("dynamodb", "describe_table", {"TableName": "gone"}, "TableName 'gone' in eu-west-1"),
+        ("dynamodb", "scan", {"TableName": "gone"}, "TableName 'gone' in eu-west-1"),
+        ("logs", "filter_log_events", {"logGroupName": "gone"}, "logGroupName 'gone' in"),
+        ("secretsmanager", "get_secret_value", {"SecretId": "gone"}, "SecretId 'gone' in"),
+        ("ecs", "run_task", {"taskDefinition": "gone"}, r"not found \(in eu-west-1\)"),
+    ],
+)
+def test_an_error_names_what_is_not_there(
+    s3_credentials: AwsCredentials, service: str, operation: str, asked: dict[str, Any], named: str
+) -> None:
+    """And in which region it was looked for: these services tell neither."""
+    with pytest.raises(AwsNotFound, match=named):
+        aws_call(s3_credentials, service, operation, **asked)
+
+
 def test_what_is_there_already_is_said(s3_credentials: AwsCredentials) -> None:
     """A conflict is an error of its own."""
     asked: dict[str, Any] = {"Name": "/twice", "Value": "v", "Type": "String"}
@@ -201,6 +223,33 @@ def test_nobody_there_is_said(nobody: AwsCredentials) -> None:
     assert "endpoint_url" in str(caught.value.fix)
 
 
+@pytest.mark.parametrize(
+    ("url", "fix"),
+    [
+        ("https://sqs.eu-wst-1.amazonaws.com/", "perhaps to eu-west-1"),
+        ("https://sqs.eu-west-1.amazonaws.com/", "the network and its proxy"),
+        ("https://sqs.cn-nort-1.amazonaws.com.cn/", "perhaps to cn-north-1"),
+        ("https://iam.amazonaws.com/", "the network and its proxy"),
+        ("http://127.0.0.1:9/", "the network and its proxy"),
+        ("https://minio.example.com/", "the network and its proxy"),
+    ],
+)
+def test_a_region_that_is_none_is_said(url: str, fix: str) -> None:
+    """Nobody is there, since the region is misspelt; for other reasons it is not the region."""
+    error = EndpointConnectionError(endpoint_url=url, error="no such host")
+    diagnosis = about_credentials(error, "aws-credentials/prod")
+    assert diagnosis is not None
+    assert fix in diagnosis.fix
+
+
+def test_a_service_that_is_none_is_said(s3_credentials: AwsCredentials) -> None:
+    """With those that are called alike, and not with the hundreds that there are."""
+    with pytest.raises(BlockError) as caught:
+        aws_call(s3_credentials, "sqqs", "list_queues")
+    assert "sqs" in caught.value.fix
+    assert len(str(caught.value)) < 300
+
+
 def test_a_waiter_ends_when_it_is_so(s3_credentials: AwsCredentials) -> None:
     """It gives the answer that said so, and waits as botocore has it."""
     table: dict[str, Any] = {
@@ -215,18 +264,18 @@ def test_a_waiter_ends_when_it_is_so(s3_credentials: AwsCredentials) -> None:
         begun.wait(60)
         aws_call(s3_credentials, "dynamodb", "create_table", **table)
 
-    thread = threading.Thread(target=create)
-    thread.start()
-    begun.set()
-    found = aws_wait(
-        s3_credentials,
-        "dynamodb",
-        "TableExists",
-        TableName="waited",
-        poll_seconds=0.05,
-        max_wait_seconds=60,
-    )
-    thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        created = pool.submit(create)
+        begun.set()
+        found = aws_wait(
+            s3_credentials,
+            "dynamodb",
+            "TableExists",
+            TableName="waited",
+            poll_seconds=0.05,
+            max_wait_seconds=60,
+        )
+        created.result()
     assert found["Table"]["TableStatus"] == "ACTIVE"
 
 

@@ -1,133 +1,20 @@
 """Roles: what is asked of STS, chains, MFA, tokens, and credentials that are renewed in time."""
 
 import base64
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 
 from brickwork import BlockError, InvalidBlock, Secret
 from brickwork_aws import AssumeRole, AwsCredentials, WebIdentity, roles
 from brickwork_aws.testing import moto_server
+from brickwork_aws.testing.sts import Sts
 
 ROLE = "arn:aws:iam::123456789012:role/reports"
 OTHER = "arn:aws:iam::210987654321:role/team/other"
 SEED = base64.b32encode(b"12345678901234567890").decode()  # of the examples in RFC 6238
-
-
-class Sts(ThreadingHTTPServer):
-    """Answers as STS does, by a clock that a test moves; refuses what a trust policy would.
-
-    Attributes:
-        asked: The parameters of each call.
-        late: How far the clock was moved.
-    """
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
-        self.asked: list[dict[str, str]] = []
-        self.late = timedelta()
-        self.ends: dict[str, datetime] = {}
-        self.used_late: list[str] = []
-        self.number = 0
-        self.lock = threading.Lock()
-
-    def now(self) -> datetime:
-        """Return the time, here and at the caller's."""
-        return datetime.now(UTC) + self.late
-
-    @property
-    def url(self) -> str:
-        """Where it answers."""
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def fresh(self, seconds: int) -> tuple[str, datetime]:
-        """Return the access key and the end of new credentials."""
-        with self.lock:
-            self.number += 1
-            key, ends = f"ASIA{self.number:04}", self.now() + timedelta(seconds=seconds)
-            self.ends[key] = ends
-            return key, ends
-
-
-class _Answers(BaseHTTPRequestHandler):
-    server: Sts
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        asked = {name: values[0] for name, values in parse_qs(body).items()}
-        signed = self.headers.get("Authorization", "")
-        key = signed.partition("Credential=")[2].partition("/")[0]
-        asked["by"] = key
-        action = asked["Action"]
-        self.server.asked.append(asked)
-        if key in self.server.ends and self.server.ends[key] <= self.server.now():
-            self.server.used_late.append(key)
-            self._say(403, _ERROR.format(code="ExpiredToken"))
-        elif action == "GetCallerIdentity":
-            self._say(200, _WHO.format(action=action, arn=f"arn:aws:sts::1:assumed-role/x/{key}"))
-        elif asked.get("RoleArn", "").endswith("/forbidden"):
-            self._say(403, _ERROR.format(code="AccessDenied"))
-        else:
-            new, ends = self.server.fresh(int(asked["DurationSeconds"]))
-            end = ends.strftime("%Y-%m-%dT%H:%M:%SZ")
-            self._say(200, _GIVEN.format(action=action, key=new, ends=end))
-
-    def _say(self, status: int, text: str) -> None:
-        data = text.encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-_GIVEN = """<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result>
-<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>sentinel-role-{key}</SecretAccessKey>
-<SessionToken>sentinel-token-{key}</SessionToken><Expiration>{ends}</Expiration></Credentials>
-</{action}Result></{action}Response>"""
-_WHO = """<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result>
-<Arn>{arn}</Arn><UserId>u</UserId><Account>123456789012</Account></{action}Result></{action}Response>"""
-_ERROR = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>
-<Type>Sender</Type><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>"""
-
-
-@contextmanager
-def _listening() -> Iterator[Sts]:
-    with Sts() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-
-
-@pytest.fixture
-def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sts]:
-    """Return a loopback STS, whose clock is this package's."""
-    with _listening() as server:
-        monkeypatch.setattr(roles, "now", server.now)
-        yield server
-
-
-def _block(sts: Sts, *assumed: AssumeRole | dict[str, Any], **fields: Any) -> AwsCredentials:
-    keys = {"access_key_id": "AKIAOWN", "secret_access_key": "sentinel-own"}
-    if "web_identity" in fields:
-        keys = {}
-    return AwsCredentials(
-        **keys, region="eu-west-1", endpoint_url=sts.url, assume_role=assumed, **fields
-    )
 
 
 def _who(block: AwsCredentials) -> str:
@@ -150,7 +37,7 @@ def test_everything_that_a_role_can_say_is_said(sts: Sts) -> None:
         transitive_tag_keys=("team",),
         source_identity="alice",
     )
-    assert _who(_block(sts, role)).endswith("/ASIA0001")
+    assert _who(sts.credentials(role)).endswith("/ASIA0001")
     asked = sts.asked[0]
     assert asked.pop("by") == "AKIAOWN"
     assert asked == {
@@ -171,7 +58,7 @@ def test_everything_that_a_role_can_say_is_said(sts: Sts) -> None:
 
 def test_nothing_is_asked_before_it_is_needed(sts: Sts) -> None:
     """Making a client costs no call; the first request does, and the next ones do not."""
-    block = _block(sts, AssumeRole(role_arn=ROLE))
+    block = sts.credentials(AssumeRole(role_arn=ROLE))
     client = block.client("sts")
     assert sts.asked == []
     for _ in range(3):
@@ -181,7 +68,7 @@ def test_nothing_is_asked_before_it_is_needed(sts: Sts) -> None:
 
 def test_a_chain_assumes_each_role_by_the_one_before(sts: Sts) -> None:
     """The second role is assumed with the credentials of the first."""
-    block = _block(sts, AssumeRole(role_arn=ROLE), AssumeRole(role_arn=OTHER))
+    block = sts.credentials(AssumeRole(role_arn=ROLE), AssumeRole(role_arn=OTHER))
     assert _who(block).endswith("/ASIA0002")
     assert [(each["by"], each.get("RoleArn")) for each in sts.asked] == [
         ("AKIAOWN", ROLE),
@@ -201,7 +88,7 @@ def test_a_token_is_read_each_time(sts: Sts, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("sentinel.jwt.one\n")
     identity = WebIdentity(role_arn=ROLE, token_file=str(file))
-    block = _block(sts, AssumeRole(role_arn=OTHER), web_identity=identity)
+    block = sts.credentials(AssumeRole(role_arn=OTHER), web_identity=identity)
     assert _who(block).endswith("/ASIA0002")
     assert sts.asked[0]["Action"] == "AssumeRoleWithWebIdentity"
     assert sts.asked[0]["WebIdentityToken"] == "sentinel.jwt.one"
@@ -226,7 +113,7 @@ def test_a_device_is_asked_by_its_secret(sts: Sts) -> None:
     """The code of the moment goes with the device's name; the secret never leaves."""
     device = "arn:aws:iam::123456789012:mfa/alice"
     role = AssumeRole(role_arn=ROLE, mfa_serial=device, mfa_secret=Secret(SEED.lower()))
-    block = _block(sts, role)
+    block = sts.credentials(role)
     _who(block)
     seed = base64.b32decode(SEED)
     near = {roles.totp(seed, sts.now().timestamp() - age) for age in (0, 30)}
@@ -240,47 +127,10 @@ def test_a_device_without_secret_needs_a_terminal(
 ) -> None:
     """Where nobody can be asked, the error names the device and says what to do."""
     monkeypatch.setattr("sys.stdin", None)
-    block = _block(sts, AssumeRole(role_arn=ROLE, mfa_serial="GAHT12345678"))
+    block = sts.credentials(AssumeRole(role_arn=ROLE, mfa_serial="GAHT12345678"))
     with pytest.raises(BlockError, match="GAHT12345678") as caught:
         _who(block)
     assert "mfa_secret" in (caught.value.fix or "")
-
-
-# Time
-
-
-def test_a_loop_of_two_hours_outlives_credentials_of_one(sts: Sts) -> None:
-    """Each request is made with credentials that are valid still, and few are fetched."""
-    block = _block(sts, AssumeRole(role_arn=ROLE))
-    client = block.client("sts")
-    for _ in range(24):
-        client.get_caller_identity()
-        assert block.client("sts") is client
-        sts.late += timedelta(minutes=5)
-    assert sts.used_late == []
-    fetched = [each for each in sts.asked if each["Action"] == "AssumeRole"]
-    assert 3 <= len(fetched) <= 4
-
-
-def test_short_credentials_are_not_fetched_for_each_request(sts: Sts) -> None:
-    """Credentials of a quarter of an hour serve for most of it."""
-    client = _block(sts, AssumeRole(role_arn=ROLE, duration_seconds=900)).client("sts")
-    for _ in range(30):
-        client.get_caller_identity()
-        sts.late += timedelta(minutes=1)
-    assert sts.used_late == []
-    assert len([each for each in sts.asked if each["Action"] == "AssumeRole"]) <= 4
-
-
-def test_threads_fetch_once(sts: Sts) -> None:
-    """Many threads that come when credentials have ended have them fetched once."""
-    client = _block(sts, AssumeRole(role_arn=ROLE)).client("sts")
-    for _ in range(2):
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda _: client.get_caller_identity(), range(32)))
-        sts.late += timedelta(hours=2)
-    assert sts.used_late == []
-    assert len([each for each in sts.asked if each["Action"] == "AssumeRole"]) == 2
 
 
 # What goes wrong
@@ -289,7 +139,7 @@ def test_threads_fetch_once(sts: Sts) -> None:
 def test_a_role_that_refuses_is_named(sts: Sts) -> None:
     """The error says which role of which block, and what to do; no secret stands in it."""
     role = AssumeRole(role_arn="arn:aws:iam::123456789012:role/forbidden", external_id="ext-42")
-    block = _block(sts, role)
+    block = sts.credentials(role)
     with pytest.raises(
         BlockError, match="role/forbidden cannot be assumed: AccessDenied"
     ) as caught:
@@ -305,7 +155,7 @@ def test_a_token_file_that_is_not_there_is_named(sts: Sts, tmp_path: Path) -> No
     """The error names the file."""
     identity = WebIdentity(role_arn=ROLE, token_file=str(tmp_path / "gone"))
     with pytest.raises(BlockError, match="gone cannot be read"):
-        _who(_block(sts, web_identity=identity))
+        _who(sts.credentials(web_identity=identity))
 
 
 @pytest.mark.parametrize(
@@ -348,7 +198,7 @@ def test_roles_are_saved_and_loaded(sts: Sts) -> None:
     role = AssumeRole(
         role_arn=ROLE, tags={"a": "b"}, mfa_serial="123456789", mfa_secret=Secret(SEED)
     )
-    block = _block(sts, role)
+    block = sts.credentials(role)
     block.save("chained")
     loaded = AwsCredentials.load("chained")
     assert loaded == block

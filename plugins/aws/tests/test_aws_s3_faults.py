@@ -150,6 +150,29 @@ def test_tasks_are_not_tried_again_when_it_will_not(
     assert caught.value.fix
 
 
+@pytest.mark.parametrize("streamed", [True, False])
+def test_an_upload_of_which_a_part_is_refused_is_aborted(
+    broken: Broken, tmp_path: Path, *, streamed: bool
+) -> None:
+    """No object appears, and no parts stay to be paid for."""
+    (tmp_path / "large").write_bytes(bytes(20 * MIB))
+    broken.faults.refuse("PUT", 400, "InvalidArgument")
+
+    def upload() -> None:
+        if not streamed:
+            broken.bucket.upload_file(tmp_path / "large", "large")
+            return
+        with broken.bucket.open_write("large") as file:
+            file.write(bytes(20 * MIB))
+
+    with no_waiting(), pytest.raises(StorageError, match="InvalidArgument"):
+        upload()
+    bucket = broken.direct
+    answer = bucket.client().list_multipart_uploads(Bucket=bucket.bucket)
+    assert answer.get("Uploads", []) == []
+    assert list(bucket.keys()) == []
+
+
 @pytest.mark.parametrize("size", [100, 3 * MIB])
 def test_damaged_bytes_are_refused(broken: Broken, tmp_path: Path, size: int) -> None:
     """S3's checksum is compared: read whole, as a stream and into a file, which is not left."""
@@ -171,7 +194,7 @@ def test_every_task_that_sends_something_has_retries() -> None:
     tasks = {
         name: getattr(brickwork_aws, name) for name in brickwork_aws.__all__ if name[:3] == "s3_"
     }
-    assert len(tasks) == 25
+    assert len(tasks) == 26
     assert all(isinstance(task, Task) for task in tasks.values())
     assert {name for name, task in tasks.items() if not task.retry.retries} == {
         "s3_presign", "s3_presign_post",

@@ -28,6 +28,7 @@ from brickwork_aws import (
     s3_presign,
     s3_presign_post,
     s3_read,
+    s3_read_text,
     s3_upload_file,
     s3_upload_folder,
     s3_write,
@@ -96,6 +97,20 @@ def test_an_exclusive_write_is_refused(s3_bucket: S3Bucket) -> None:
     s3_write(s3_bucket, "lock", "1", if_absent=True)
     with pytest.raises(KeyExists):
         s3_write(s3_bucket, "lock", "2", if_absent=True)
+
+
+def test_text_goes_and_comes_back(s3_bucket: S3Bucket) -> None:
+    """In UTF-8, or in the encoding that is named; what is no text is refused with where."""
+    s3_write(s3_bucket, "a.txt", "Zürich\r\n")
+    assert s3_read_text(s3_bucket, "a.txt") == "Zürich\r\n"
+    s3_write(s3_bucket, "old.txt", "Zürich".encode("latin-1"))
+    assert s3_read_text(s3_bucket, "old.txt", encoding="latin-1") == "Zürich"
+    assert s3_read_text(s3_bucket, "old.txt", errors="replace") == "Z\ufffdrich"
+    with pytest.raises(InvalidArguments, match=r"old\.txt is no text in utf-8: .* at byte 1"):
+        s3_read_text(s3_bucket, "old.txt")
+    for encoding in ("utf-88", "base64"):
+        with pytest.raises(InvalidArguments, match=f"no encoding '{encoding}'"):
+            s3_read_text(s3_bucket, "gone.txt", encoding=encoding)
 
 
 def test_folders_report_and_filter(s3_bucket: S3Bucket, tmp_path: Path) -> None:

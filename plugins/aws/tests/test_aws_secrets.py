@@ -100,6 +100,17 @@ def test_a_reference_that_is_none_is_refused(saved: AwsCredentials, path: str) -
         assert caught.value.fix
 
 
+def test_a_query_after_the_field_is_refused(saved: AwsCredentials) -> None:
+    """It would be a part of the field's name, and other credentials would be asked."""
+    path, field = "db", "password?block=aws-credentials/other"
+    for resolver in (SecretsManagerResolver(), ParameterStoreResolver()):
+        with pytest.raises(ResolveError, match="stands after the #") as caught:
+            resolver.resolve(path, field)
+        assert "before the #" in caught.value.fix
+        with pytest.raises(ResolveError, match="stands after the #"):
+            resolver.write(path, field, Secret("a-new-value"))
+
+
 def test_many_are_fetched_by_few_requests(saved: AwsCredentials, requests: list[str]) -> None:
     """Twenty secrets and ten parameters by each; one alone by the plain request."""
     names = [f"many/{number:02}" for number in range(25)]
@@ -212,3 +223,74 @@ def test_a_parameter_is_not_overwritten_against_the_will(s3_credentials: AwsCred
     assert ssm_read_parameter(s3_credentials, "/once").value == "first"
     with pytest.raises(AwsNotFound):
         ssm_read_parameter(s3_credentials, "/no/such")
+
+
+def test_a_value_is_written_where_a_reference_points(saved: AwsCredentials) -> None:
+    """The block has it at its next load, though the old one was kept for a while."""
+    secretsmanager_write_secret(saved, "rotated", Secret('{"user": "app", "password": "before-1"}'))
+    vault = current_vault()
+    vault.define(
+        "basic-auth/rotated",
+        {"username": "${aws-sm:rotated#user}", "password": "${aws-sm:rotated#password}"},
+    )
+    assert BasicAuth.load("rotated").password.reveal() == "before-1"
+    vault.write_reference("${aws-sm:rotated#password}", Secret("after-22"))
+    block = BasicAuth.load("rotated")
+    assert (block.username, block.password.reveal()) == ("app", "after-22")
+    assert secretsmanager_read_secret(saved, "rotated", version="AWSPREVIOUS").reveal() == (
+        '{"user": "app", "password": "before-1"}'
+    )
+
+
+def test_what_is_not_there_is_made_where_a_reference_points(saved: AwsCredentials) -> None:
+    """A secret, a field of a new one, and a parameter, which is encrypted."""
+    vault = current_vault()
+    vault.write_reference("${aws-sm:made/whole}", Secret("whole-value"))
+    vault.write_reference("${aws-sm:made/fields#token}", Secret("token-value"))
+    vault.write_reference("${aws-ssm:/made/parameter}", Secret("parameter-value"))
+    assert secretsmanager_read_secret(saved, "made/whole").reveal() == "whole-value"
+    assert secretsmanager_read_secret(saved, "made/fields").reveal() == '{"token": "token-value"}'
+    assert ssm_read_parameter(saved, "/made/parameter").value == Secret("parameter-value")
+
+
+def test_a_written_parameter_keeps_its_kind_and_its_key(saved: AwsCredentials) -> None:
+    """A plain one stays plain, and one that a key of its own encrypts is not put under another."""
+    key = aws_call(saved, "kms", "create_key")["KeyMetadata"]["Arn"]
+    ssm_write_parameter(saved, "/kept/plain", "before")
+    ssm_write_parameter(saved, "/kept/secret", Secret("before"), kms_key_id=key)
+    vault = current_vault()
+    vault.write_reference("${aws-ssm:/kept/plain}", Secret("after"))
+    vault.write_reference("${aws-ssm:/kept/secret}", Secret("after"))
+    assert ssm_read_parameter(saved, "/kept/plain").value == "after"
+    assert ssm_read_parameter(saved, "/kept/secret").value == Secret("after")
+    described = aws_call(
+        saved,
+        "ssm",
+        "describe_parameters",
+        ParameterFilters=[{"Key": "Name", "Values": ["/kept/secret"]}],
+    )
+    assert described["Parameters"][0]["KeyId"] == key
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("${aws-sm:fixed?version=AWSPREVIOUS}", "names a version"),
+        ("${aws-sm:fixed#field}", "no JSON object"),
+        ("${aws-ssm:/fixed#field}", "no JSON object"),
+        ("${aws-sm:bad name}", "characters that no name has"),
+        ("${aws-sm:fixed?block=aws-credentials/nobody}", "cannot be used"),
+    ],
+)
+def test_what_cannot_be_written_is_left_as_it_was(
+    saved: AwsCredentials, reference: str, said: str
+) -> None:
+    """The error says why, and what to do, and never the value."""
+    secretsmanager_write_secret(saved, "fixed", Secret("fixed-value"))
+    ssm_write_parameter(saved, "/fixed", "fixed-value")
+    with pytest.raises(ResolveError, match=said) as raised:
+        current_vault().write_reference(reference, Secret("never-written"))
+    assert raised.value.fix
+    assert "never-written" not in str(raised.value)
+    assert secretsmanager_read_secret(saved, "fixed").reveal() == "fixed-value"
+    assert ssm_read_parameter(saved, "/fixed").value == "fixed-value"

@@ -89,15 +89,15 @@ def test_a_message_goes_to_whom_it_should() -> None:
 def test_only_what_was_surely_not_taken_is_sent_again() -> None:
     """Nobody wants an e-mail twice."""
     with AwsCounterpart(SES) as service:
-        for behaviour, attempts in {
-            Behaviour.BROKEN: 1,
-            Behaviour.SILENT: 1,
-            Behaviour.RATE_LIMITING: 2,
-            Behaviour.UNREACHABLE: 4,
+        for behaviour, again in {
+            Behaviour.BROKEN: False,
+            Behaviour.SILENT: False,
+            Behaviour.RATE_LIMITING: True,
+            Behaviour.UNREACHABLE: True,
         }.items():
             with no_waiting():
                 receipt = service.notifier(behaviour).send(Notification("hello"))
-            assert receipt.attempts == attempts, (behaviour, receipt)
+            assert (receipt.attempts > 1) is again, (behaviour, receipt)
 
 
 @pytest.mark.parametrize(

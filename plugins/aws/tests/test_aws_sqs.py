@@ -27,6 +27,8 @@ from brickwork_aws import (
 )
 from brickwork_aws.sqs.messages import Queue
 
+STUBBED = "sqs"
+
 
 @pytest.fixture
 def queue(s3_credentials: AwsCredentials) -> str:
@@ -42,14 +44,6 @@ def fifo(s3_credentials: AwsCredentials) -> str:
     attributes = {"FifoQueue": "true"}
     answer = aws_call(s3_credentials, "sqs", "create_queue", QueueName=name, Attributes=attributes)
     return str(answer["QueueUrl"])
-
-
-@pytest.fixture
-def stubbed(s3_credentials: AwsCredentials) -> Iterator[Stubber]:
-    """Answers that moto never gives, checked against botocore's description."""
-    with Stubber(s3_credentials.client("sqs")) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
 
 
 def left(credentials: AwsCredentials, queue: str) -> dict[str, int]:
@@ -153,6 +147,44 @@ def test_only_those_that_failed_are_sent_again(
     with no_waiting() as waits:
         assert sqs_send_messages(s3_credentials, "https://q/1/q", ["a", "b"]) == ["m0", "m1"]
     assert waits == [0.2]
+
+
+def test_the_order_of_a_fifo_queue_waits_for_what_failed(
+    s3_credentials: AwsCredentials, stubbed: Stubber
+) -> None:
+    """Nothing of the next request overtakes it; what is never taken stops all that follow."""
+    url, bodies = "https://q/1/q.fifo", [str(number) for number in range(12)]
+    failed = {"Id": "9", "SenderFault": False, "Code": "InternalError"}
+
+    def asked(numbers: range) -> dict[str, Any]:
+        entries = [{"Id": str(n), "MessageBody": str(n), "MessageGroupId": "g"} for n in numbers]
+        return {"QueueUrl": url, "Entries": entries}
+
+    def taken(numbers: range) -> list[dict[str, Any]]:
+        return [{"Id": str(n), "MessageId": f"m{n}", "MD5OfMessageBody": "x"} for n in numbers]
+
+    partly = {"Successful": taken(range(9)), "Failed": [failed]}
+    stubbed.add_response("send_message_batch", partly, asked(range(10)))
+    for numbers in (range(9, 10), range(10, 12)):
+        answer = {"Successful": taken(numbers), "Failed": []}
+        stubbed.add_response("send_message_batch", answer, asked(numbers))
+    with no_waiting():
+        sent = sqs_send_messages(s3_credentials, url, bodies, group_id="g")
+    assert sent == [f"m{number}" for number in range(12)]
+
+    stubbed.add_response("send_message_batch", partly)
+    for _ in range(4):
+        stubbed.add_response("send_message_batch", {"Successful": [], "Failed": [failed]})
+    with no_waiting(), pytest.raises(AwsError, match=r"1 of 12 failed \(numbers 9") as caught:
+        sqs_send_messages(s3_credentials, url, bodies, group_id="g")
+    assert "The last 2 were not asked for" in caught.value.what
+
+
+def test_large_messages_go_in_smaller_batches(s3_credentials: AwsCredentials, queue: str) -> None:
+    """Ten of them would be more than SQS takes by one request."""
+    bodies = [f"{number}" + "ü" * 100_000 for number in range(10)]
+    assert len(set(sqs_send_messages(s3_credentials, queue, bodies))) == 10
+    assert left(s3_credentials, queue)["seen"] == 10
 
 
 def test_what_was_refused_is_named(s3_credentials: AwsCredentials, stubbed: Stubber) -> None:

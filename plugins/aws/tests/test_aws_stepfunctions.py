@@ -35,6 +35,7 @@ from brickwork_aws.testing.contracts.stepfunctions import new_machine
 from brickwork_aws.testing.faulty import faulty
 from brickwork_aws.testing.moto import state_machines_run
 
+STUBBED = "stepfunctions"
 ARN = "arn:aws:states:eu-west-1:123456789012"
 MACHINE = f"{ARN}:stateMachine:nightly"
 RUN = StepFunctionsExecution(f"{ARN}:execution:nightly:one", "one")
@@ -46,14 +47,6 @@ AT = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 def machine(s3_credentials: AwsCredentials) -> str:
     """Return the ARN of a new state machine."""
     return new_machine(s3_credentials)
-
-
-@pytest.fixture
-def stubbed(s3_credentials: AwsCredentials) -> Iterator[Stubber]:
-    """Answers that moto never gives, checked against botocore's description."""
-    with Stubber(s3_credentials.client("stepfunctions")) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
 
 
 def described(status: str, **more: Any) -> dict[str, Any]:

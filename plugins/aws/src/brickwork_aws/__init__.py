@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         AwsJobFailed as AwsJobFailed,
         AwsNotFound as AwsNotFound,
         AwsTimeout as AwsTimeout,
+        S3Denied as S3Denied,
     )
     from brickwork_aws.eventbridge import (
         EventBridgeEvent as EventBridgeEvent,
@@ -63,6 +64,13 @@ if TYPE_CHECKING:
         batch_wait_job as batch_wait_job,
     )
     from brickwork_aws.jobs.batch_job import BatchJob as BatchJob
+    from brickwork_aws.jobs.crawlers import (
+        GlueCrawl as GlueCrawl,
+        glue_cancel_crawler as glue_cancel_crawler,
+        glue_run_crawler as glue_run_crawler,
+        glue_start_crawler as glue_start_crawler,
+        glue_wait_crawler as glue_wait_crawler,
+    )
     from brickwork_aws.jobs.ecs import (
         ecs_cancel_task as ecs_cancel_task,
         ecs_run_task as ecs_run_task,
@@ -70,6 +78,58 @@ if TYPE_CHECKING:
         ecs_wait_task as ecs_wait_task,
     )
     from brickwork_aws.jobs.ecs_job import EcsTask as EcsTask
+    from brickwork_aws.jobs.emr import (
+        emr_cancel_steps as emr_cancel_steps,
+        emr_find_cluster as emr_find_cluster,
+        emr_run_steps as emr_run_steps,
+        emr_start_steps as emr_start_steps,
+        emr_wait_cluster as emr_wait_cluster,
+        emr_wait_steps as emr_wait_steps,
+    )
+    from brickwork_aws.jobs.emr_serverless import (
+        emr_serverless_cancel_job as emr_serverless_cancel_job,
+        emr_serverless_read_dashboard_url as emr_serverless_read_dashboard_url,
+        emr_serverless_run_job as emr_serverless_run_job,
+        emr_serverless_start_job as emr_serverless_start_job,
+        emr_serverless_wait_job as emr_serverless_wait_job,
+    )
+    from brickwork_aws.jobs.emr_serverless_job import (
+        EmrServerlessJob as EmrServerlessJob,
+        EmrServerlessLogs as EmrServerlessLogs,
+        HiveQuery as HiveQuery,
+        SparkSubmit as SparkSubmit,
+    )
+    from brickwork_aws.jobs.emr_steps import (
+        EmrCluster as EmrCluster,
+        EmrStep as EmrStep,
+        EmrStepConfig as EmrStepConfig,
+    )
+    from brickwork_aws.jobs.glue import (
+        GlueJobRun as GlueJobRun,
+        glue_cancel_job as glue_cancel_job,
+        glue_run_job as glue_run_job,
+        glue_start_job as glue_start_job,
+        glue_wait_job as glue_wait_job,
+    )
+    from brickwork_aws.jobs.redshift import (
+        redshift_cancel_statement as redshift_cancel_statement,
+        redshift_read_rows as redshift_read_rows,
+        redshift_read_table as redshift_read_table,
+        redshift_run_statement as redshift_run_statement,
+        redshift_start_statement as redshift_start_statement,
+        redshift_wait_statement as redshift_wait_statement,
+    )
+    from brickwork_aws.jobs.redshift_statement import RedshiftStatement as RedshiftStatement
+    from brickwork_aws.jobs.ssm_command import (
+        ssm_cancel_command as ssm_cancel_command,
+        ssm_run_command as ssm_run_command,
+        ssm_start_command as ssm_start_command,
+        ssm_wait_command as ssm_wait_command,
+    )
+    from brickwork_aws.jobs.ssm_command_job import (
+        SsmCommand as SsmCommand,
+        SsmOutput as SsmOutput,
+    )
     from brickwork_aws.jobs.stepfunctions import (
         StepFunctionsExecution as StepFunctionsExecution,
         stepfunctions_cancel_execution as stepfunctions_cancel_execution,
@@ -94,6 +154,18 @@ if TYPE_CHECKING:
         lambda_invoke as lambda_invoke,
         lambda_invoke_async as lambda_invoke_async,
         lambda_wait_active as lambda_wait_active,
+    )
+    from brickwork_aws.rds_data.database import (
+        RdsBatchResult as RdsBatchResult,
+        RdsResult as RdsResult,
+    )
+    from brickwork_aws.rds_data.tasks import (
+        rds_execute as rds_execute,
+        rds_execute_many as rds_execute_many,
+    )
+    from brickwork_aws.rds_data.transactions import (
+        RdsTransaction as RdsTransaction,
+        rds_transaction as rds_transaction,
     )
     from brickwork_aws.roles import AssumeRole as AssumeRole, WebIdentity as WebIdentity
     from brickwork_aws.s3.bucket import S3Bucket as S3Bucket
@@ -130,6 +202,7 @@ if TYPE_CHECKING:
         s3_download_folder as s3_download_folder,
         s3_move as s3_move,
         s3_read as s3_read,
+        s3_read_text as s3_read_text,
         s3_upload_file as s3_upload_file,
         s3_upload_folder as s3_upload_folder,
         s3_write as s3_write,
@@ -189,7 +262,7 @@ _HOMES = {
         " dynamodb_wait_for_item"
     ),
     "dynamodb.many": "dynamodb_query dynamodb_read_items dynamodb_scan dynamodb_write_items",
-    "errors": "AwsConflict AwsDenied AwsError AwsJobFailed AwsNotFound AwsTimeout",
+    "errors": "AwsConflict AwsDenied AwsError AwsJobFailed AwsNotFound AwsTimeout S3Denied",
     "eventbridge": (
         "EventBridgeEvent eventbridge_delete_rule eventbridge_disable_rule eventbridge_enable_rule"
         " eventbridge_put_events eventbridge_put_rule"
@@ -201,8 +274,29 @@ _HOMES = {
     ),
     "jobs.batch": "batch_cancel_job batch_run_job batch_start_job batch_wait_job",
     "jobs.batch_job": "BatchJob",
+    "jobs.crawlers": (
+        "GlueCrawl glue_cancel_crawler glue_run_crawler glue_start_crawler glue_wait_crawler"
+    ),
     "jobs.ecs": "ecs_cancel_task ecs_run_task ecs_start_task ecs_wait_task",
     "jobs.ecs_job": "EcsTask",
+    "jobs.emr": (
+        "emr_cancel_steps emr_find_cluster emr_run_steps emr_start_steps emr_wait_cluster"
+        " emr_wait_steps"
+    ),
+    "jobs.emr_serverless": (
+        "emr_serverless_cancel_job emr_serverless_read_dashboard_url emr_serverless_run_job"
+        " emr_serverless_start_job emr_serverless_wait_job"
+    ),
+    "jobs.emr_serverless_job": "EmrServerlessJob EmrServerlessLogs HiveQuery SparkSubmit",
+    "jobs.emr_steps": "EmrCluster EmrStep EmrStepConfig",
+    "jobs.glue": "GlueJobRun glue_cancel_job glue_run_job glue_start_job glue_wait_job",
+    "jobs.redshift": (
+        "redshift_cancel_statement redshift_read_rows redshift_read_table redshift_run_statement"
+        " redshift_start_statement redshift_wait_statement"
+    ),
+    "jobs.redshift_statement": "RedshiftStatement",
+    "jobs.ssm_command": "ssm_cancel_command ssm_run_command ssm_start_command ssm_wait_command",
+    "jobs.ssm_command_job": "SsmCommand SsmOutput",
     "jobs.stepfunctions": (
         "StepFunctionsExecution stepfunctions_cancel_execution stepfunctions_list_executions"
         " stepfunctions_run_execution stepfunctions_run_express_execution"
@@ -213,6 +307,9 @@ _HOMES = {
     "lambda_functions": (
         "LambdaFunction LambdaResult lambda_invoke lambda_invoke_async lambda_wait_active"
     ),
+    "rds_data.database": "RdsBatchResult RdsResult",
+    "rds_data.tasks": "rds_execute rds_execute_many",
+    "rds_data.transactions": "RdsTransaction rds_transaction",
     "roles": "AssumeRole WebIdentity",
     "s3.bucket": "S3Bucket",
     "s3.buckets": "s3_create_bucket s3_delete_bucket",
@@ -223,8 +320,8 @@ _HOMES = {
     "s3.presigning": "s3_presign s3_presign_post",
     "s3.tags": "s3_read_tags s3_write_tags",
     "s3.tasks": (
-        "s3_copy s3_delete s3_download_file s3_download_folder s3_move s3_read s3_upload_file"
-        " s3_upload_folder s3_write"
+        "s3_copy s3_delete s3_download_file s3_download_folder s3_move s3_read s3_read_text"
+        " s3_upload_file s3_upload_folder s3_write"
     ),
     "s3.versions": "s3_delete_version s3_list_versions s3_read_version s3_restore_version",
     "secrets.resolvers": "ParameterStoreResolver SecretsManagerResolver",

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from threading import RLock
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from brickwork import BlockError
@@ -17,7 +18,8 @@ from brickwork import BlockError
 if TYPE_CHECKING:
     from boto3.session import Session
 
-    from brickwork_aws.credentials import AwsCredentials
+    from brickwork_aws.credentials import AwsCredentials, ClientOptions
+    from brickwork_aws.roles import AssumeRole, WebIdentity
 
 MAX_CLIENTS = 64
 """How many clients are kept; the one that was not used for longest goes first."""
@@ -29,8 +31,18 @@ _OF_EVERY_CLIENT = ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE", "
 """What boto3 reads from the environment also where keys are given, and does not read again."""
 
 _lock = RLock()
-_clients: "OrderedDict[tuple[object, ...], Any]" = OrderedDict()
+_clients: "dict[tuple[object, ...], _Kept]" = {}
 _sessions: "OrderedDict[tuple[object, ...], Session]" = OrderedDict()
+
+
+class _Kept:
+    """A client, and when it was last used."""
+
+    __slots__ = ("client", "used")
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.used = monotonic()
 
 
 def client_for(
@@ -71,20 +83,19 @@ def client_for(
         *_environment(credentials, service),
     )
     found = _clients.get(key)
-    if found is not None:
+    if found is None:
         with _lock:
-            if key in _clients:
-                _clients.move_to_end(key)
-        return found
-    with _lock:
-        if key not in _clients:
-            session = _session(credentials)
-            with _Explained(credentials):
-                _clients[key] = session.client(
-                    service, **_arguments(credentials, service, connect, read, attempts)
-                )
-            _trim(_clients)
-        return _clients[key]
+            found = _clients.get(key)
+            if found is None:
+                session = _session(credentials)
+                with _Explained(credentials):
+                    arguments = _arguments(credentials, service, connect, read, attempts, session)
+                    found = _clients[key] = _Kept(session.client(service, **arguments))
+                while len(_clients) > MAX_CLIENTS:
+                    del _clients[min(_clients, key=lambda each: _clients[each].used)]
+    # Without the lock, for which the threads of a transfer would wait at each object.
+    found.used = monotonic()
+    return found.client
 
 
 def region_of(credentials: "AwsCredentials") -> str | None:
@@ -97,17 +108,23 @@ def region_of(credentials: "AwsCredentials") -> str | None:
 def new_session(credentials: "AwsCredentials") -> "Session":
     """Return a new session; for one thread. Raises BlockError."""
     session = _own_session(credentials)
+    if credentials.anonymous or credentials.web_identity is not None:
+        from botocore.credentials import CredentialResolver
+
+        # Nobody is asked for keys, least of all the metadata service of a machine.
+        session._session.register_component("credential_provider", CredentialResolver([]))  # noqa: SLF001  # boto3 shows it nowhere else
     if credentials.web_identity is None and not credentials.assume_role:
         return session
     from brickwork_aws import roles
 
     name = describe(credentials)
-    if credentials.web_identity is not None:
-        found = roles.assume_by_token(credentials.web_identity, _sts(credentials, session), name)
+    identity = credentials.web_identity
+    if identity is not None:
+        found = roles.assume_by_token(identity, _sts(credentials, session, identity), name)
         session = _plain_session(credentials)
         roles.use(session, found)
     for role in credentials.assume_role:
-        found = roles.assume(role, _sts(credentials, session), name)
+        found = roles.assume(role, _sts(credentials, session, role), name)
         session = _plain_session(credentials)
         roles.use(session, found)
     return session
@@ -128,12 +145,16 @@ def _plain_session(credentials: "AwsCredentials", **keys: str | None) -> "Sessio
     from boto3.session import Session
     from botocore.session import get_session
 
+    from brickwork_aws.expecting import send_small_at_once
     from brickwork_aws.hiding import hide_secrets
+    from brickwork_aws.strangers import refuse_strangers
 
     below = get_session()
     parsers = below.get_component("response_parser_factory")
     parsers.set_parser_defaults(timestamp_parser=parse_timestamp)
     hide_secrets(below)
+    refuse_strangers(below)
+    send_small_at_once(below)
     with _Explained(credentials):
         return Session(
             botocore_session=below,
@@ -143,7 +164,9 @@ def _plain_session(credentials: "AwsCredentials", **keys: str | None) -> "Sessio
         )
 
 
-def _sts(credentials: "AwsCredentials", session: "Session") -> "Callable[[], Any]":
+def _sts(
+    credentials: "AwsCredentials", session: "Session", role: "AssumeRole | WebIdentity"
+) -> "Callable[[], Any]":
     """Return what makes a client of STS that asks for those who assume a role."""
     options = credentials.client_options
     times = (options.connect_timeout, options.read_timeout, options.max_attempts)
@@ -151,9 +174,9 @@ def _sts(credentials: "AwsCredentials", session: "Session") -> "Callable[[], Any
     @cache
     def made() -> Any:
         # STS wants a region, and where nobody says one, any will do.
-        region = session.region_name or "us-east-1"
+        region = role.sts_region or session.region_name or "us-east-1"
         with _lock, _Explained(credentials):
-            arguments = _arguments(credentials, "sts", *times)
+            arguments = _arguments(credentials, "sts", *times, session)
             return session.client("sts", region_name=region, **arguments)
 
     return made
@@ -168,7 +191,9 @@ def parse_timestamp(text: Any) -> datetime:
     from email.utils import parsedate_to_datetime
 
     with suppress(TypeError, ValueError):
-        read = datetime.fromisoformat if "T" in text[:11] else parsedate_to_datetime
+        # The other form begins with the day of the week, of which two have a T.
+        iso = text[:1].isdigit() and "T" in text[:11]
+        read = datetime.fromisoformat if iso else parsedate_to_datetime
         found = read(text)
         if found.tzinfo is not None:
             return found
@@ -192,6 +217,7 @@ def new_resource(credentials: "AwsCredentials", service: str) -> Any:
                     options.connect_timeout,
                     options.read_timeout,
                     options.max_attempts,
+                    session,
                 ),
             )
 
@@ -201,13 +227,15 @@ def _session(credentials: "AwsCredentials") -> "Session":
     key = (*_value(credentials), *_environment(credentials))
     if key not in _sessions:
         _sessions[key] = new_session(credentials)
-        _trim(_sessions)
+        while len(_sessions) > MAX_CLIENTS:
+            _sessions.popitem(last=False)
     _sessions.move_to_end(key)
     return _sessions[key]
 
 
 def _value(credentials: "AwsCredentials") -> tuple[object, ...]:
-    return tuple(credentials.__dict__.values())
+    values = credentials.__dict__.values()
+    return tuple(frozenset(each.items()) if type(each) is dict else each for each in values)
 
 
 def _environment(credentials: "AwsCredentials", service: str = "") -> tuple[int, ...]:
@@ -221,9 +249,16 @@ def _environment(credentials: "AwsCredentials", service: str = "") -> tuple[int,
 
 
 def _arguments(
-    credentials: "AwsCredentials", service: str, connect: float, read: float, attempts: int
+    credentials: "AwsCredentials",
+    service: str,
+    connect: float,
+    read: float,
+    attempts: int,
+    session: "Session",
 ) -> dict[str, Any]:
     from botocore.config import Config
+
+    from brickwork_aws.user_agent import user_agent
 
     options = credentials.client_options
     agent = "md/brickwork-aws"
@@ -239,25 +274,52 @@ def _arguments(
         "use_fips_endpoint": options.use_fips_endpoint or None,
         "request_checksum_calculation": options.checksums,
         "response_checksum_validation": options.checksums,
+        "user_agent": user_agent(session, options.app_id),
+        "user_agent_appid": options.app_id,
         "user_agent_extra": agent,
+        "ignore_configured_endpoint_urls": options.ignore_configured_endpoint_urls or None,
     }
-    if options.proxy is not None:
-        proxy = options.proxy.reveal()
-        settings["proxies"] = {"http": proxy, "https": proxy}
+    settings |= _of_connections(options)
     if service == "s3":
         # Version 4 by name: without it botocore presigns for old regions in version 2, which new
         # buckets refuse.
-        settings["signature_version"] = "s3v4"
-        settings["s3"] = {
+        settings["signature_version"] = options.s3_signature_version
+        of_s3 = {
             "addressing_style": options.addressing_style,
             "use_accelerate_endpoint": options.use_accelerate_endpoint,
+            "use_arn_region": options.use_arn_region,
+            "payload_signing_enabled": options.payload_signing,
         }
+        settings["s3"] = {name: value for name, value in of_s3.items() if value is not None}
+    if credentials.anonymous:
+        from botocore import UNSIGNED
+
+        settings["signature_version"] = UNSIGNED
     return {
         "config": Config(**settings),
-        "endpoint_url": credentials.endpoint_url,
+        "api_version": credentials.api_versions.get(service),
+        "endpoint_url": credentials.endpoint(service),
         # None leaves AWS_CA_BUNDLE and the profile's ca_bundle their say.
         "verify": False if not options.verify else options.ca_bundle,
     }
+
+
+def _of_connections(options: "ClientOptions") -> dict[str, Any]:
+    """Return the settings of botocore for proxies, certificates and names of hosts."""
+    found: dict[str, Any] = {}
+    if options.proxy is not None:
+        proxy = options.proxy.reveal()
+        found["proxies"] = {"http": proxy, "https": proxy}
+    to_proxy = {
+        "proxy_ca_bundle": options.proxy_ca_bundle,
+        "proxy_client_cert": options.proxy_client_cert,
+    }
+    found["proxies_config"] = {name: path for name, path in to_proxy.items() if path} or None
+    shown = (options.client_cert, options.client_key)
+    found["client_cert"] = shown if options.client_key else options.client_cert
+    if not options.inject_host_prefix:  # else the environment has its say
+        found["inject_host_prefix"] = False
+    return {name: value for name, value in found.items() if value is not None}
 
 
 class _Explained:
@@ -277,10 +339,11 @@ class _Explained:
         fixes = {
             boto.ProfileNotFound: "Correct the profile, or add it to ~/.aws/config.",
             boto.NoRegionError: "Give the credentials a region, or set AWS_DEFAULT_REGION.",
-            boto.UnknownServiceError: "Use boto3's name of the service, for example s3.",
             boto.ConfigParseError: "Mend the file.",
             boto.PartialCredentialsError: "Complete the profile, or the environment variables.",
         }
+        if isinstance(error, boto.UnknownServiceError):
+            raise _unknown_service(self._where, error) from None
         for cls, fix in fixes.items():
             if isinstance(error, cls):
                 raise BlockError(f"{self._where}: {error}", fix=fix) from None
@@ -291,6 +354,19 @@ class _Explained:
         error.add_note(f"in block {self._where}")
 
 
+def _unknown_service(where: str, error: Any) -> BlockError:
+    """Name a few of the hundreds of services, where botocore names them all."""
+    from difflib import get_close_matches
+
+    name, services = error.kwargs["service_name"], error.kwargs["known_service_names"].split(", ")
+    like = get_close_matches(name, services, 5, 0.5)
+    perhaps = f" Perhaps: {', '.join(like)}." if like else ""
+    return BlockError(
+        f"{where}: boto3 knows no service {name!r}.",
+        fix=f"Use boto3's name of the service, for example s3.{perhaps}",
+    )
+
+
 def describe(credentials: "AwsCredentials") -> str:
     """Name credentials in a message: by address, or by what they are; never by a secret."""
     if credentials.address is not None:
@@ -299,12 +375,9 @@ def describe(credentials: "AwsCredentials") -> str:
         return f"aws-credentials of the profile {credentials.profile}"
     if credentials.access_key_id is not None:
         return f"aws-credentials of the access key {credentials.access_key_id}"
+    if credentials.anonymous:
+        return "aws-credentials that are anonymous"
     return "aws-credentials of boto3's default chain"
-
-
-def _trim(kept: "OrderedDict[tuple[object, ...], Any]") -> None:
-    while len(kept) > MAX_CLIENTS:
-        kept.popitem(last=False)
 
 
 def _forget() -> None:

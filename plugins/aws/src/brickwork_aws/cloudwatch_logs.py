@@ -71,6 +71,13 @@ def logs_filter_events(
     Raises:
         AwsNotFound: There is no such group or stream.
         AwsError: CloudWatch refuses, such as a pattern that it cannot read.
+
+    Examples:
+        >>> from datetime import datetime, timedelta
+        >>> lately = datetime.now() - timedelta(hours=1)
+        >>> events = logs_filter_events(credentials, group, "ERROR", since=lately, limit=10)
+        >>> [event.message for event in events]
+        ['ERROR no file of 2026-11-23']
     """
     found = _filtered(credentials, group, pattern, since, until, streams)
     return sorted(islice(found, limit), key=lambda event: event.at)
@@ -105,6 +112,10 @@ def logs_tail(
     Raises:
         InvalidArguments: ``lines`` is negative.
         AwsNotFound: There is no such group or stream.
+
+    Examples:
+        >>> logs_tail(credentials, group, lines=1)
+        [LogEvent(at=datetime.datetime(...), message='INFO 1742 rows', stream='nightly')]
     """
     if lines < 0:
         raise InvalidArguments(

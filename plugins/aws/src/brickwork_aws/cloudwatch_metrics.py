@@ -40,6 +40,10 @@ def cloudwatch_put_metric(
 
     Raises:
         AwsError: CloudWatch refuses.
+
+    Examples:
+        >>> shop = {"shop": "s1"}
+        >>> cloudwatch_put_metric(credentials, "Shops", "Orders", 42, unit="Count", dimensions=shop)
     """
     from brickwork import check_cancelled
     from brickwork_aws.operations import Operation

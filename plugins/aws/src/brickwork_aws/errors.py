@@ -6,19 +6,21 @@
     └── AwsError             an operation failed
         ├── AwsNotFound      what it is about is not there
         ├── AwsDenied        these credentials may not do it
+        │   └── S3Denied     nor with a bucket or an object (also a StorageError)
         ├── AwsConflict      it is there already, or in a state that does not fit
         ├── AwsJobFailed     a job has ended, and not well
         └── AwsTimeout       what was waited for did not come in time
 
-Errors of storages are those of the core, `StorageError` and below it.
+Errors of storages are else those of the core, `StorageError` and below it.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from brickwork import BrickworkError
+from brickwork import BrickworkError, StorageError
 
 if TYPE_CHECKING:
     from brickwork_aws.credentials import AwsCredentials
+    from brickwork_aws.permissions import Refusal
 
 
 class AwsError(BrickworkError):
@@ -42,7 +44,23 @@ class AwsNotFound(AwsError, LookupError):
 
 
 class AwsDenied(AwsError, PermissionError):
-    """These credentials may not do it."""
+    """These credentials may not do it.
+
+    Attributes:
+        action: The permission that lacks: ``sqs:SendMessage``.
+        resource: The ARN on which it lacks; empty where that is not said.
+        encoded_message: What some services, such as EC2, tell only those who may use
+            ``sts:DecodeAuthorizationMessage``; else empty.
+    """
+
+    exit_code = 7
+    action: str = ""
+    resource: str = ""
+    encoded_message: str = ""
+
+
+class S3Denied(StorageError, AwsDenied):
+    """These credentials may not do it with a bucket or an object."""
 
     exit_code = 7
 
@@ -71,43 +89,58 @@ class AwsTimeout(AwsError, TimeoutError):
     """What was waited for did not come in time."""
 
 
+_NOT_THEIRS = {"EC2AccessDeniedException", "KMSAccessDeniedException"}
+"""By which Lambda says what a function's own role may not do."""
+
 _DENIED = ("AccessDenied", "Unauthorized", "NotAuthorized", "AuthorizationError", "Forbidden")
+HEAD_TELLS_NOTHING = " Check that the keys are right, too: an answer to HEAD does not tell."
 _MISSING = ("NotFound", "NoSuch", "NonExistent", "DoesNotExist", "NotExist")
 _CONFLICTS = ("AlreadyExists", "Conflict", "InUse", "AlreadyOwnedByYou", "ConditionalCheckFailed")
 
 
-def explained(error: Exception, credentials: "AwsCredentials", operation: str) -> AwsError:
+def explained(
+    error: Exception, credentials: "AwsCredentials", operation: str, *, about: str = ""
+) -> AwsError:
     """Return the error to raise for one of boto3: which operation, why, what to do; no secret.
 
     Args:
         error: What boto3 raised; what it shows of the request is dropped from it.
         credentials: Whose request it was.
         operation: The service and the operation, ``sqs:SendMessage``.
+        about: What the request was about, ``QueueName 'jobs' in eu-west-1``; masked.
     """
     from brickwork import mask
     from brickwork_aws.clients import describe
-    from brickwork_aws.faults import about_credentials, code_of, forget_request, is_transient
+    from brickwork_aws.faults import (
+        NOT_THE_SERVICE,
+        about_credentials,
+        code_of,
+        forget_request,
+        is_of_another,
+        is_transient,
+        message_of,
+    )
+    from brickwork_aws.permissions import refusal
 
     whose, code = describe(credentials), code_of(error)
     response: dict[str, Any] = getattr(error, "response", None) or {}
-    diagnosis = about_credentials(error, whose)
-    said = mask(str(response.get("Error", {}).get("Message") or error))
+    diagnosis = NOT_THE_SERVICE if is_of_another(error) else about_credentials(error, whose)
+    said = mask(message_of(error))
     found: AwsError
     if diagnosis is not None:
         found = AwsError(f"{operation}: {diagnosis.what}", fix=diagnosis.fix)
-    elif _about(code, _DENIED):
-        found = AwsDenied(
-            f"{operation}: {whose} may not do this: {said}",
-            fix=f"Allow {_action(said, operation)} in a policy of theirs, and in that of the "
-            "resource if it has one.",
-        )
+    elif says_denied(code, said):
+        who = f"{operation}: {whose} may not do this"
+        hint = HEAD_TELLS_NOTHING if ":Head" in operation else ""
+        found = denied(AwsDenied, who, refusal(said, operation), hint=hint)
     elif _about(code, _CONFLICTS):
         found = AwsConflict(
             f"{operation}: {code}: {said}", fix="Look at what is there, and change that."
         )
     elif _about(code, _MISSING):
         found = AwsNotFound(
-            f"{operation}: {code}: {said}", fix="Check the name, the region and the account."
+            f"{operation}: {code}: {said.rstrip('.')}{f' ({about})' if about else ''}.",
+            fix="Check the name, the region and the account.",
         )
     elif is_transient(error):
         found = AwsError(
@@ -134,11 +167,35 @@ def never_so(what: str, operation: str, why: str) -> AwsError:
     return found
 
 
+Denied = TypeVar("Denied", bound=AwsDenied)
+
+
+def denied(
+    kind: type[Denied], what: str, said: "Refusal", *, resource: str = "", hint: str = ""
+) -> Denied:
+    """Return the error of a refusal.
+
+    Args:
+        kind: Its class.
+        what: Who may not do what.
+        said: What the service says.
+        resource: The ARN on which the permission is needed, where the service does not say that.
+        hint: What else may be the matter.
+    """
+    found = kind(f"{what}: {said.said}", fix=said.fix(resource) + hint)
+    found.action, found.resource = said.action, said.resource or resource
+    found.encoded_message = said.encoded
+    return found
+
+
+def says_denied(code: str, message: str) -> bool:
+    """Tell whether an answer says that the caller may not do it."""
+    from brickwork_aws.permissions import says_refused
+
+    if code == "403" or says_refused(message):  # HEAD gets no code, but the status
+        return True
+    return _about(code, _DENIED) and code not in _NOT_THEIRS
+
+
 def _about(code: str, words: tuple[str, ...]) -> bool:
     return any(word in code for word in words)
-
-
-def _action(message: str, operation: str) -> str:
-    """Return the permission that lacks: AWS names it in most of its messages."""
-    said = message.partition("not authorized to perform: ")[2].split(" ", 1)[0]
-    return said.rstrip(".") if ":" in said else operation

@@ -61,6 +61,12 @@ def eventbridge_put_events(
     Raises:
         InvalidArguments: One is above 1 MB, or its detail is no JSON; nothing was put.
         AwsError: Some were not put; says which.
+
+    Examples:
+        >>> from brickwork_aws import EventBridgeEvent
+        >>> placed = EventBridgeEvent("com.example.shop", "Order placed", {"order": 1742})
+        >>> eventbridge_put_events(credentials, [placed])
+        ['...']
     """
     put = Operation(credentials, "events", "put_events")
     entries = [_entry(event, bus) for event in events]
@@ -158,6 +164,10 @@ def eventbridge_put_rule(
         InvalidArguments: There is neither a pattern nor a schedule; nothing was made.
         AwsNotFound: There is no such bus.
         AwsError: EventBridge refuses.
+
+    Examples:
+        >>> eventbridge_put_rule(credentials, "nightly-load", schedule="cron(0 3 * * ? *)")
+        'arn:aws:events:...:rule/nightly-load'
     """
     if pattern is None and schedule is None:
         raise InvalidArguments(
@@ -193,6 +203,12 @@ def eventbridge_enable_rule(
 
     Raises:
         AwsNotFound: There is no such rule.
+
+    Examples:
+        >>> from brickwork_aws import aws_call
+        >>> eventbridge_enable_rule(credentials, "nightly-load")
+        >>> aws_call(credentials, "events", "describe_rule", Name="nightly-load")["State"]
+        'ENABLED'
     """
     Operation(credentials, "events", "enable_rule").call({"Name": name, "EventBusName": bus})
 
@@ -212,6 +228,12 @@ def eventbridge_disable_rule(
 
     Raises:
         AwsNotFound: There is no such rule.
+
+    Examples:
+        >>> from brickwork_aws import aws_call
+        >>> eventbridge_disable_rule(credentials, "nightly-load")
+        >>> aws_call(credentials, "events", "describe_rule", Name="nightly-load")["State"]
+        'DISABLED'
     """
     Operation(credentials, "events", "disable_rule").call({"Name": name, "EventBusName": bus})
 
@@ -231,6 +253,12 @@ def eventbridge_delete_rule(
 
     Raises:
         AwsError: A target could not be removed, or the rule is one of AWS's own.
+
+    Examples:
+        >>> from brickwork_aws import aws_call
+        >>> eventbridge_delete_rule(credentials, "nightly-load")
+        >>> aws_call(credentials, "events", "list_rules", NamePrefix="nightly-load")["Rules"]
+        []
     """
     rule = {"Rule": name, "EventBusName": bus}
     try:

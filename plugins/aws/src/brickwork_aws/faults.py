@@ -4,6 +4,7 @@ The codes are those of https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResp
 https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html.
 """
 
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from brickwork import BrickworkError
@@ -38,6 +39,8 @@ _THROTTLED = {
     "InternalError",
 }
 
+_DASHES_OF_A_REGION = 2
+
 
 class Diagnosis(NamedTuple):
     """What is wrong, and how to mend it; never a secret."""
@@ -51,6 +54,12 @@ def code_of(error: BaseException) -> str:
     response: dict[str, Any] = getattr(error, "response", None) or {}
     # Where a server answers in another format than the service's, the code is at the top.
     return str(response.get("Error", {}).get("Code") or response.get("Code") or "")
+
+
+def message_of(error: BaseException) -> str:
+    """Return what the service says, or else the error itself."""
+    response: dict[str, Any] = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Message") or response.get("Message") or error)
 
 
 def status_of(error: BaseException) -> int:
@@ -72,6 +81,33 @@ def is_unreachable(error: BaseException) -> bool:
     return isinstance(error, boto.ConnectionError | boto.HTTPClientError | boto.IncompleteReadError)
 
 
+def is_of_boto(error: BaseException) -> bool:
+    """Tell whether boto3 raised it for a request that failed."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    return isinstance(error, BotoCoreError | ClientError | ResponseParserError)
+
+
+def is_of_another(error: BaseException) -> bool:
+    """Tell whether what answered was no service of AWS: boto3 cannot read it."""
+    from botocore.parsers import ResponseParserError
+
+    response: dict[str, Any] = getattr(error, "response", None) or {}
+    return isinstance(error, ResponseParserError) or STRANGER in response.get(
+        "ResponseMetadata", ()
+    )
+
+
+STRANGER = "NotTheService"
+"""Marks what is known of the transport of an answer that is not the service's."""
+
+NOT_THE_SERVICE = Diagnosis(
+    "What answered is not the service: it gave no answer of AWS.",
+    "Check endpoint_url, and whether a proxy or the login page of a network answers instead.",
+)
+
+
 def is_transient(error: BaseException) -> bool:
     """Tell whether the same call may succeed a little later; for ``retry_on``.
 
@@ -85,6 +121,21 @@ def is_transient(error: BaseException) -> bool:
 
         return not isinstance(error, SSLError | ProxyConnectionError)
     return code_of(error) in _THROTTLED or status_of(error) in {429, 500, 502, 503, 504}
+
+
+def has_not_run(error: BaseException, codes: AbstractSet[str]) -> bool:
+    """Tell whether what was asked for was surely not done, and may be a little later.
+
+    Args:
+        error: An error of Brickwork's.
+        codes: The codes by which the service says so; nobody reached says it, too.
+    """
+    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
+
+    cause = error.__cause__ if isinstance(error, BrickworkError) else None
+    return isinstance(cause, ConnectTimeoutError | EndpointConnectionError) or (
+        cause is not None and code_of(cause) in codes
+    )
 
 
 def about_credentials(error: BaseException, whose: str) -> Diagnosis | None:
@@ -137,9 +188,34 @@ def about_credentials(error: BaseException, whose: str) -> Diagnosis | None:
     if is_unreachable(error):
         return Diagnosis(
             f"The service cannot be reached: {error}",
-            "Check endpoint_url, region, the network and its proxy.",
+            _about_region(error) or "Check endpoint_url, region, the network and its proxy.",
         )
     return None
+
+
+def _about_region(error: BaseException) -> str:
+    """Return what to do about a region that AWS does not have; empty if that is not it."""
+    from difflib import get_close_matches
+    from urllib.parse import urlsplit
+
+    from botocore.session import get_session
+
+    url = getattr(error, "kwargs", {}).get("endpoint_url") or ""
+    host, _, of_aws = (urlsplit(url).hostname or "").partition(".amazonaws.com")
+    region = host.rpartition(".")[2]
+    if not host or of_aws not in {"", ".cn"} or region.count("-") < _DASHES_OF_A_REGION:
+        return ""  # another server, or a service that is the same everywhere
+    session = get_session()
+    known = [
+        name
+        for partition in session.get_available_partitions()
+        for name in session.get_available_regions("ec2", partition)
+    ]
+    if region in known:
+        return ""
+    like = get_close_matches(region, known, 3)
+    perhaps = f", perhaps to {' or '.join(like)}" if like else ""
+    return f"Correct the region{perhaps}: botocore knows no region {region}."
 
 
 def forget_request(error: BaseException) -> None:

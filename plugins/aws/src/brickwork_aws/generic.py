@@ -38,6 +38,11 @@ def aws_call(
         InvalidArguments: There is no such operation, or it does not take that; nothing was sent.
         AwsError: It failed.
         BlockError: No such service or profile, or no region.
+
+    Examples:
+        >>> answer = aws_call(credentials, "ec2", "describe_regions", RegionNames=["eu-west-3"])
+        >>> answer["Regions"][0]["Endpoint"]
+        'ec2.eu-west-3.amazonaws.com'
     """
     from brickwork_aws.operations import Operation
 
@@ -75,6 +80,11 @@ def aws_wait(
         InvalidArguments: There is no such waiter, or it does not take that; nothing was sent.
         AwsTimeout: It was not so in time.
         AwsError: It failed, or never will be so.
+
+    Examples:
+        >>> answer = aws_wait(credentials, "dynamodb", "table_exists", TableName=table)
+        >>> answer["Table"]["TableStatus"]
+        'ACTIVE'
     """
     from brickwork_aws.operations import wait
 

@@ -3,30 +3,18 @@
 import json
 import logging
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-from brickwork import (
-    InvalidArguments,
-    Task,
-    check_cancelled,
-    exponential_backoff,
-    mask,
-    register_type,
-    task,
-)
+from brickwork import InvalidArguments, check_cancelled, mask, register_type
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.errors import AwsError, AwsJobFailed, AwsTimeout, never_so
-from brickwork_aws.faults import code_of
 from brickwork_aws.jobs.following import Look, failed
 from brickwork_aws.operations import Operation
 from brickwork_aws.payloads import to_json
 from brickwork_aws.polling import turns
-from brickwork_aws.tasks import retried_task
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from brickwork_aws.tasks import once_sent_task, retried_task
 
 SECONDS = 910.0
 """How long to wait for a function's answer: the 15 minutes that it may run, and a little."""
@@ -85,28 +73,7 @@ class LambdaFunction:
     memory_mb: int = 0
 
 
-def _has_not_run(error: BaseException) -> bool:
-    """Tell whether a function surely did not run, and may do so a little later."""
-    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
-
-    cause = error.__cause__ if isinstance(error, AwsError) else None
-    return isinstance(cause, ConnectTimeoutError | EndpointConnectionError) or (
-        cause is not None and code_of(cause) in _NOT_RUN
-    )
-
-
-def _invoking(*permissions: str) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Make a task that is called again only where the function did not run."""
-    return task(
-        retries=2,
-        retry_delay_seconds=exponential_backoff(1, max_seconds=30),
-        retry_jitter_factor=0.5,
-        retry_on=_has_not_run,
-        permissions=permissions,
-    )
-
-
-@_invoking("lambda:InvokeFunction")
+@once_sent_task("lambda:InvokeFunction", not_run=_NOT_RUN)
 def lambda_invoke(
     credentials: AwsCredentials,
     function: str,
@@ -143,6 +110,13 @@ def lambda_invoke(
             ``reason`` has the message, ``log`` the last lines.
         AwsNotFound: There is no such function.
         AwsError: It was not invoked, or its answer did not come.
+
+    Examples:
+        >>> result = lambda_invoke(
+        ...     credentials, function, {"order": 1742}, client_context={"custom": {"run": 17}}
+        ... )
+        >>> result.output
+        {'order': 1742}
     """
     operation = Operation(credentials, "lambda", "invoke", once_seconds=SECONDS)
     try:
@@ -167,7 +141,7 @@ def lambda_invoke(
     return LambdaResult(output, request, answer.get("ExecutedVersion", ""), log)
 
 
-@_invoking("lambda:InvokeFunction")
+@once_sent_task("lambda:InvokeFunction", not_run=_NOT_RUN)
 def lambda_invoke_async(
     credentials: AwsCredentials,
     function: str,
@@ -195,6 +169,10 @@ def lambda_invoke_async(
         InvalidArguments: The payload is no JSON; nothing was sent.
         AwsNotFound: There is no such function.
         AwsError: It was not taken, or nobody knows whether it was.
+
+    Examples:
+        >>> lambda_invoke_async(credentials, function, {"order": 1742})
+        '...'
     """
     seconds = credentials.client_options.read_timeout
     operation = Operation(credentials, "lambda", "invoke", once_seconds=seconds)
@@ -237,6 +215,11 @@ def lambda_wait_active(
         AwsNotFound: There is no such function.
         AwsError: It never will be so: creating or updating it failed, or it is inactive, from
             which an invocation wakes it.
+
+    Examples:
+        >>> ready = lambda_wait_active(credentials, function, max_wait_seconds=120)
+        >>> ready.state, ready.timeout_seconds, ready.memory_mb
+        ('Active', 3, 128)
     """
     operation = Operation(credentials, "lambda", "get_function_configuration")
     for _ in turns(poll_seconds, max_wait_seconds, SLOWEST_POLL_SECONDS):

@@ -1,10 +1,9 @@
 """What the notifiers of this package share: asking once, and again where that is safe."""
 
-import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from brickwork import DeliveryStatus, Receipt, TaskError, remaining, sleep
+from brickwork import Attempt, Attempts, DeliveryStatus, Receipt
 from brickwork_aws.errors import AwsError
 from brickwork_aws.faults import code_of, is_transient, status_of
 
@@ -14,7 +13,9 @@ if TYPE_CHECKING:
 CHECK_SECONDS = 5.0
 """How long a check waits for an answer, at most."""
 
-_PAUSES_SECONDS = (0.5, 1.0, 2.0)
+RETRY_SECONDS = 5.0
+"""No attempt to send is begun later than this after the first."""
+
 _TOO_MANY = 429
 
 
@@ -39,25 +40,28 @@ def ask_once(
     return Operation(whose, service, operation).call(parameters)
 
 
-def handed_over(target: str, send: Callable[[], str], *, knows_doubles: bool = False) -> Receipt:
+def handed_over(
+    target: str, seconds: float, send: Callable[[float], str], *, knows_doubles: bool = False
+) -> Receipt:
     """Send a message, again if it surely was not taken, and say what became of it.
 
     Args:
         target: Named in the receipt.
-        send: Sends it once, and returns the service's id of it.
+        seconds: How long to wait for an answer.
+        send: Sends it once, waits so long for the answer, and returns the service's id of it.
         knows_doubles: Whether the service drops a second one, so that it may be sent again also
             when nobody knows whether it was taken.
     """
-    for attempts, pause in enumerate((*_PAUSES_SECONDS, None), 1):
+
+    def attempt(seconds: float) -> Attempt:
         try:
-            message_id = send()
+            return Attempt(DeliveryStatus.DELIVERED, message_id=send(seconds))
         except AwsError as error:
-            may = knows_doubles and is_transient(error)
-            if pause is None or not (may or _not_taken(error)) or not _waited(pause):
-                return _receipt(target, error, attempts)
-        else:
-            return Receipt(target, DeliveryStatus.DELIVERED, attempts, message_id)
-    raise AssertionError  # the last attempt returns
+            return _failed(
+                error, again=_not_taken(error) or (knows_doubles and is_transient(error))
+            )
+
+    return Attempts(target, target, seconds, RETRY_SECONDS).run(attempt)
 
 
 def _not_taken(error: AwsError) -> bool:
@@ -71,26 +75,13 @@ def _not_taken(error: AwsError) -> bool:
     return throttled or isinstance(cause, ConnectTimeoutError | EndpointConnectionError)
 
 
-def _receipt(target: str, error: AwsError, attempts: int) -> Receipt:
+def _failed(error: AwsError, *, again: bool) -> Attempt:
     cause = error.__cause__
     status = 0 if cause is None else status_of(cause)
     said_no = cause is not None and status != 0 and not is_transient(cause)
-    return Receipt(
-        target,
+    return Attempt(
         DeliveryStatus.REFUSED if said_no else DeliveryStatus.FAILED,
-        attempts,
+        f"{error.what} {error.fix}",
         http_status=status or None,
-        detail=f"{error.what} {error.fix}",
+        again=again,
     )
-
-
-def _waited(seconds: float) -> bool:
-    """Wait; return False, at once, where the task around ends before."""
-    left = remaining()
-    if left is not None and left <= seconds:
-        return False
-    try:
-        sleep(random.uniform(seconds / 2, seconds))  # noqa: S311  # spreads senders, no secret
-    except TaskError:
-        return False
-    return True

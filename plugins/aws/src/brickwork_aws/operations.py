@@ -10,13 +10,14 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from brickwork import BrickworkError, InvalidArguments, Secret, check_cancelled
+from brickwork import BrickworkError, InvalidArguments, Secret, check_cancelled, mask
 from brickwork_aws.errors import AwsTimeout, explained, never_so
 
 if TYPE_CHECKING:
     from brickwork_aws.credentials import AwsCredentials
 
 _SHOWN = 5
+_NAMING = ("name", "id", "arn", "queueurl", "identifier", "bucket", "cluster")
 _NO_TEXTS = {"structure", "list", "map", "integer", "long", "float", "double", "boolean"}
 
 
@@ -80,7 +81,7 @@ class Operation:
     def answer(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """As `call`, with what botocore says of the transport: the id of the request."""
         sent = self.checked(parameters)
-        with self.failing():
+        with self.failing(sent):
             return with_streams_read(getattr(self.client, self.method)(**sent))
 
     def pages(self, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -91,8 +92,9 @@ class Operation:
         if not self.client.can_paginate(self.method):
             yield self.call(parameters)
             return
-        with self.failing():
-            for page in _Pages(self, parameters):
+        sent = self.checked(parameters)
+        with self.failing(sent):
+            for page in _Pages(self, sent):
                 yield bare(page)
 
     def everything(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,8 +103,9 @@ class Operation:
             return self.call(parameters)
         from botocore.paginate import PageIterator
 
-        with self.failing():
-            joined: dict[str, Any] = PageIterator.build_full_result(_Pages(self, parameters))
+        sent = self.checked(parameters)
+        with self.failing(sent):
+            joined: dict[str, Any] = PageIterator.build_full_result(_Pages(self, sent))
         return bare(joined)
 
     def checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,19 +139,38 @@ class Operation:
         return sent
 
     @contextmanager
-    def failing(self) -> Iterator[None]:
-        """Turn errors of boto3 in the block into those of Brickwork."""
-        from botocore.exceptions import BotoCoreError, ClientError
+    def failing(self, sent: Mapping[str, Any]) -> Iterator[None]:
+        """Turn errors of boto3 in the block into those of Brickwork.
+
+        Args:
+            sent: The parameters of the request, by which the error says what it is about.
+        """
+        from brickwork_aws.faults import is_of_boto
 
         try:
             yield
-        except (BotoCoreError, ClientError) as error:
-            raise explained(error, self.credentials, self.name) from error
         except BrickworkError:
             raise
         except Exception as error:
+            if is_of_boto(error):
+                about = self._about(sent)
+                raise explained(error, self.credentials, self.name, about=about) from error
             error.add_note(f"in {self.name}")
             raise
+
+    def _about(self, sent: Mapping[str, Any]) -> str:
+        """Name what a request is about, and where: many services do not, in their errors."""
+        shape = self.model.input_shape
+        members = {} if shape is None else shape.members
+        names = [
+            f"{name} {mask(value)!r}"
+            for name, value in sent.items()
+            if isinstance(value, str)
+            and name.lower().endswith(_NAMING)
+            and name not in self.model.idempotent_members
+            and not members[name].metadata.get("sensitive")
+        ]
+        return f"{', '.join(names)} in {self.client.meta.region_name}".lstrip()
 
 
 def once_client(credentials: "AwsCredentials", service: str, seconds: float) -> Any:
@@ -167,9 +189,9 @@ def once_client(credentials: "AwsCredentials", service: str, seconds: float) -> 
 class _Pages:
     """The pages of botocore, between which a task that was cancelled stops."""
 
-    def __init__(self, operation: Operation, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, operation: Operation, sent: Mapping[str, Any]) -> None:
         paginator = operation.client.get_paginator(operation.method)
-        self._pages = paginator.paginate(**operation.checked(parameters))
+        self._pages = paginator.paginate(**sent)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for page in self._pages:
@@ -224,7 +246,7 @@ def wait(
     for _ in turns(every, most):
         failed: ClientError | None = None
         answer: dict[str, Any] = {}
-        with operation.failing():
+        with operation.failing(sent):
             try:
                 answer = getattr(client, operation.method)(**sent)
             except ClientError as error:  # for which a waiter may have waited

@@ -1,4 +1,4 @@
-"""JSON that jobs are given, and give."""
+"""What jobs are given: JSON, and only what was said."""
 
 import json
 from typing import Any
@@ -27,3 +27,8 @@ def to_json(value: Any, what: str) -> str:
             fix="Give texts, numbers, booleans, None, lists, and dicts of these.",
         ) from None
     return text
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """Return those values that are not None: the others stay as the service has them."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -24,13 +24,29 @@ _TASKS = {
         "athena_start_query athena_wait_query"
     ),
     "jobs.batch": "batch_cancel_job batch_run_job batch_start_job batch_wait_job",
+    "jobs.crawlers": ("glue_cancel_crawler glue_run_crawler glue_start_crawler glue_wait_crawler"),
     "jobs.ecs": "ecs_cancel_task ecs_run_task ecs_start_task ecs_wait_task",
+    "jobs.emr": (
+        "emr_cancel_steps emr_find_cluster emr_run_steps emr_start_steps emr_wait_cluster "
+        "emr_wait_steps"
+    ),
+    "jobs.emr_serverless": (
+        "emr_serverless_cancel_job emr_serverless_read_dashboard_url emr_serverless_run_job "
+        "emr_serverless_start_job emr_serverless_wait_job"
+    ),
+    "jobs.glue": "glue_cancel_job glue_run_job glue_start_job glue_wait_job",
+    "rds_data.tasks": "rds_execute rds_execute_many",
     "s3.buckets": "s3_create_bucket s3_delete_bucket",
     "s3.looking": (
         "s3_describe s3_exists s3_list s3_list_folders s3_wait_for_key s3_wait_until_unchanged"
     ),
     "s3.presigning": "s3_presign s3_presign_post",
     "s3.tags": "s3_read_tags s3_write_tags",
+    "jobs.redshift": (
+        "redshift_cancel_statement redshift_read_rows redshift_read_table "
+        "redshift_run_statement redshift_start_statement redshift_wait_statement"
+    ),
+    "jobs.ssm_command": ("ssm_cancel_command ssm_run_command ssm_start_command ssm_wait_command"),
     "jobs.stepfunctions": (
         "stepfunctions_cancel_execution stepfunctions_list_executions "
         "stepfunctions_run_execution stepfunctions_run_express_execution "
@@ -39,7 +55,7 @@ _TASKS = {
     "lambda_functions": "lambda_invoke lambda_invoke_async lambda_wait_active",
     "kms.tasks": "kms_decrypt kms_encrypt kms_generate_data_key kms_sign kms_verify",
     "s3.tasks": (
-        "s3_copy s3_delete s3_download_file s3_download_folder s3_move s3_read "
+        "s3_copy s3_delete s3_download_file s3_download_folder s3_move s3_read s3_read_text "
         "s3_upload_file s3_upload_folder s3_write"
     ),
     "s3.versions": "s3_delete_version s3_list_versions s3_read_version s3_restore_version",

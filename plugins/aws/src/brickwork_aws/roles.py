@@ -5,7 +5,8 @@ See https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html.
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from threading import Lock
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -20,10 +21,18 @@ _ARN = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+$"
 _SESSION = r"^[A-Za-z0-9_+=,.@-]{2,64}$"
 _MAX_POLICY = 2048
 _MAX_CHAINED_SECONDS = 3600
+_CODE_SECONDS = 30
+_MAX_CODES_AHEAD = 10
+
+_lock = Lock()
+_spent: dict[str, int] = {}
+"""Of each MFA device the last code that was used, by its time in steps of a code."""
 
 
 class _Assumed(BaseModel):
     """What both ways to a role have in common."""
+
+    operation: ClassVar[str]
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -41,6 +50,11 @@ class _Assumed(BaseModel):
     )
     policy_arns: tuple[str, ...] = Field(
         (), max_length=10, description="Managed policies that narrow the role."
+    )
+    sts_region: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9-]+$",
+        description="The region whose STS is asked; by default that of the credentials.",
     )
 
     @field_validator("policy", mode="before")
@@ -79,6 +93,8 @@ class _Assumed(BaseModel):
 
 class AssumeRole(_Assumed):
     """A role that the credentials assume."""
+
+    operation: ClassVar[str] = "AssumeRole"
 
     external_id: str | None = Field(
         None,
@@ -138,8 +154,13 @@ class WebIdentity(_Assumed):
     See https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html.
     """
 
-    token_file: str = Field(
-        min_length=1, description="The file with the token; it is read each time one is needed."
+    operation: ClassVar[str] = "AssumeRoleWithWebIdentity"
+
+    token_file: str | None = Field(
+        None,
+        min_length=1,
+        description="The file with the token, which is read each time one is needed; by default "
+        "that in AWS_WEB_IDENTITY_TOKEN_FILE.",
     )
     provider_id: str | None = Field(
         None, description="The provider's host, for OAuth 2.0 providers without OpenID Connect."
@@ -184,20 +205,32 @@ def assume_by_token(identity: WebIdentity, sts: "Callable[[], Any]", name: str) 
     """`assume` with the token of an identity provider."""
 
     def fetch() -> dict[str, str]:
-        try:
-            with open(identity.token_file, encoding="ascii") as file:  # noqa: PTH123  # as given
-                token = Secret(file.read().strip())
-        except (OSError, ValueError):
-            raise BlockError(
-                f"{name}: the token file {identity.token_file} cannot be read.",
-                fix="Correct token_file, or have the platform write it.",
-            ) from None
+        token = _token(identity, name)
         arguments = identity.arguments() | {"WebIdentityToken": token.reveal()}
         if identity.provider_id is not None:
             arguments["ProviderId"] = identity.provider_id
         return _fetched(lambda: sts().assume_role_with_web_identity(**arguments), identity, name)
 
     return _refreshed(fetch, "assume-role-with-web-identity", identity)
+
+
+def _token(identity: WebIdentity, name: str) -> Secret[str]:
+    import os
+
+    path = identity.token_file or os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
+    if not path:
+        raise BlockError(
+            f"{name}: there is no token for the role {identity.role_arn}.",
+            fix="Give token_file, or set AWS_WEB_IDENTITY_TOKEN_FILE.",
+        )
+    try:
+        with open(path, encoding="ascii") as file:  # noqa: PTH123  # as given
+            return Secret(file.read().strip())
+    except (OSError, ValueError):
+        raise BlockError(
+            f"{name}: the token file {path} cannot be read.",
+            fix="Correct token_file, or have the platform write it.",
+        ) from None
 
 
 def use(session: "Session", credentials: Any) -> None:
@@ -229,23 +262,16 @@ def _refreshed(fetch: "Callable[[], dict[str, str]]", method: str, role: _Assume
 def _fetched(call: "Callable[[], Any]", role: _Assumed, name: str) -> dict[str, str]:
     from botocore.exceptions import ClientError
 
-    from brickwork_aws.faults import about_credentials, code_of, forget_request, is_transient
+    from brickwork_aws.faults import forget_request, is_transient
 
     try:
         answer = call()["Credentials"]
     except ClientError as error:
         if is_transient(error):
             raise
-        known = about_credentials(error, name)
-        code = code_of(error)
+        refused = _not_assumed(error, role, name)
         forget_request(error)
-        if known is not None:
-            raise BlockError(known.what, fix=known.fix) from None
-        raise BlockError(
-            f"{name}: the role {role.role_arn} cannot be assumed: {code}.",
-            fix="Let its trust policy name who assumes it, with the external_id, the MFA device "
-            "and the tags that it asks for; allow them sts:AssumeRole (sts:TagSession for tags).",
-        ) from None
+        raise refused from None
     # Known to the masker from now on.
     return {
         "access_key": answer["AccessKeyId"],
@@ -255,9 +281,35 @@ def _fetched(call: "Callable[[], Any]", role: _Assumed, name: str) -> dict[str, 
     }
 
 
+def _not_assumed(error: Exception, role: _Assumed, name: str) -> BlockError:
+    """Return the error for a role that STS does not give: which permission lacks, or what else."""
+    from brickwork import mask
+    from brickwork_aws.errors import says_denied
+    from brickwork_aws.faults import about_credentials, code_of, message_of
+    from brickwork_aws.permissions import refusal
+
+    code, known = code_of(error), about_credentials(error, name)
+    said = mask(message_of(error))
+    what = f"{name}: the role {role.role_arn} cannot be assumed: {code}: {said}"
+    by_token = isinstance(role, WebIdentity)
+    if by_token and code.startswith("ExpiredToken"):
+        return BlockError(what, fix="Have the platform renew the token in token_file.")
+    if known is not None:
+        return BlockError(known.what, fix=known.fix)
+    if not says_denied(code, said):
+        return BlockError(what, fix="See what STS says, and correct the fields of the role.")
+    found = refusal(said, f"sts:{role.operation}")
+    trust = "the identity provider, with the audience and the subject of the token"
+    if not by_token:
+        trust = "who assumes it, with the external_id, the MFA device and the tags that it asks for"
+    return BlockError(
+        what, fix=f"{found.fix(role.role_arn)} The role's trust policy must name {trust}."
+    )
+
+
 def _code(role: AssumeRole) -> str:
     if role.mfa_secret is not None:
-        return totp(_seed(role.mfa_secret.reveal()), now().timestamp())
+        return totp(_seed(role.mfa_secret.reveal()), _unspent(str(role.mfa_serial)))
     import sys
     from getpass import getpass
 
@@ -269,6 +321,22 @@ def _code(role: AssumeRole) -> str:
     return getpass(f"Code of the MFA device {role.mfa_serial}: ").strip()
 
 
+def _unspent(device: str) -> float:
+    """Return a time whose code was not used yet: AWS takes each of a device's codes just once."""
+    from brickwork import sleep
+
+    at = now().timestamp()
+    step = int(at // _CODE_SECONDS)
+    with _lock:
+        last = _spent.get(device, 0)
+        if step <= last < step + _MAX_CODES_AHEAD:  # beyond, the clock was set back
+            step = last + 1
+        _spent[device] = step
+    if step * _CODE_SECONDS > at:
+        sleep(step * _CODE_SECONDS - at)
+    return float(step * _CODE_SECONDS)
+
+
 def totp(seed: bytes, at: float) -> str:
     """Return the code of six digits that a device shows at a time (RFC 6238, as AWS uses it).
 
@@ -278,7 +346,7 @@ def totp(seed: bytes, at: float) -> str:
     """
     import hmac
 
-    digest = hmac.digest(seed, int(at // 30).to_bytes(8, "big"), "sha1")
+    digest = hmac.digest(seed, int(at // _CODE_SECONDS).to_bytes(8, "big"), "sha1")
     offset = digest[-1] & 15
     number = int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFFFFFF
     return f"{number % 1_000_000:06}"

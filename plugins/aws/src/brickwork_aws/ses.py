@@ -56,6 +56,20 @@ class SesEmail(Block, Notifier):
     They are those of the block ``email``. Delivered means that SES took the message; what becomes
     of it, SES tells the configuration set. A message is sent again when it surely was not taken (no
     connection, throttling).
+
+    Examples:
+        >>> from brickwork import notify
+        >>> from brickwork_aws import AwsCredentials, SesEmail
+        >>> SesEmail(
+        ...     sender="Reports <robot@example.com>",
+        ...     to=["finance@example.com"],
+        ...     subject_prefix="[prod] ",
+        ...     credentials=AwsCredentials(profile="prod"),
+        ... ).save("finance")
+        Document('aws-ses-email/finance@1')
+        >>> (receipt,) = notify("aws-ses-email/finance", title="Invoices are ready", dry_run=True)
+        >>> receipt.detail
+        'would be sent'
     """
 
     slug: ClassVar[str] = "aws-ses-email"
@@ -137,7 +151,9 @@ class SesEmail(Block, Notifier):
             "ConfigurationSetName": self.configuration_set,
         }
         return handed_over(
-            self.describe(), lambda: str(self._ask("send_email", message)["MessageId"])
+            self.describe(),
+            self.timeout_seconds,
+            lambda seconds: str(self._ask("send_email", message, seconds)["MessageId"]),
         )
 
     def check(self) -> CheckReport:

@@ -38,6 +38,10 @@ def sts_get_identity(credentials: AwsCredentials) -> StsIdentity:
 
     Raises:
         AwsError: They are no one's, or have expired.
+
+    Examples:
+        >>> sts_get_identity(credentials)
+        StsIdentity(account='...', arn='arn:aws:...', user_id='...')
     """
     answer = _call(credentials, "get_caller_identity")
     return StsIdentity(answer["Account"], answer["Arn"], answer["UserId"])
@@ -88,6 +92,12 @@ def sts_assume_role(
         AwsDenied: The role does not trust these credentials, or they may not assume it.
         AwsError: The role gives no keys for so long, or STS refuses otherwise.
         InvalidArguments: It is no ARN, or the like; nothing was sent.
+
+    Examples:
+        >>> role = "arn:aws:iam::123456789012:role/export"
+        >>> handed = sts_assume_role(credentials, role, duration_seconds=900, tags={"team": "bi"})
+        >>> handed.secret_access_key, handed.session_token
+        (Secret('********'), Secret('********'))
     """
     from brickwork_aws.clients import region_of
 
@@ -113,6 +123,8 @@ def sts_assume_role(
         session_token=Secret(found["SessionToken"]),
         region=region_of(credentials),
         endpoint_url=credentials.endpoint_url,
+        endpoint_urls=credentials.endpoint_urls,
+        api_versions=credentials.api_versions,
         client_options=credentials.client_options,
     )
 

@@ -50,6 +50,11 @@ def dynamodb_get_item(
     Raises:
         InvalidArguments: A value is none of DynamoDB's; nothing was sent.
         AwsNotFound: There is no such table.
+
+    Examples:
+        >>> key = {"customer": "c1", "order": 1742}
+        >>> dynamodb_get_item(credentials, table, key, attributes=["state"], consistent=True)
+        {'state': 'open'}
     """
     found: dict[str, Any] | None = Table(credentials, table).get(key, attributes, consistent)
     return found
@@ -89,6 +94,12 @@ def dynamodb_put_item(
         AwsConflict: The condition does not hold, or there is an item already.
         InvalidArguments: A value is none of DynamoDB's, NaN for example; nothing was sent.
         AwsNotFound: There is no such table.
+
+    Examples:
+        >>> order = {"customer": "c1", "order": 1743, "state": "open", "price": 19.5}
+        >>> dynamodb_put_item(credentials, table, order, if_absent=True)
+        >>> dynamodb_put_item(credentials, table, {**order, "price": 21})["price"]
+        Decimal('19.5')
     """
     at, made = Table(credentials, table), Expressions(values, names)
     absence = at.absence(item, made) if if_absent else None
@@ -135,6 +146,12 @@ def dynamodb_update_item(
         AwsConflict: The condition does not hold.
         InvalidArguments: Nothing is to change, or a value is none of DynamoDB's; nothing was sent.
         AwsNotFound: There is no such table.
+
+    Examples:
+        >>> key = {"customer": "c1", "order": 1742}
+        >>> changes = {"state": "paid", "paid_by": "card"}
+        >>> dynamodb_update_item(credentials, table, key, set=changes, add={"lines": 1})["lines"]
+        3
     """
     made = Expressions(values, names)
     update = made.update(set, add, remove)
@@ -182,6 +199,11 @@ def dynamodb_delete_item(
         AwsConflict: The condition does not hold.
         InvalidArguments: A value is none of DynamoDB's; nothing was sent.
         AwsNotFound: There is no such table.
+
+    Examples:
+        >>> key = {"customer": "c1", "order": 1742}
+        >>> dynamodb_delete_item(credentials, table, key, condition={"state": "open"})["state"]
+        'open'
     """
     made = Expressions(values, names)
     at = Table(credentials, table)
@@ -218,6 +240,12 @@ def dynamodb_wait_for_item(
         AwsTimeout: It was not so in time.
         InvalidArguments: A value is none of DynamoDB's; nothing was sent.
         AwsNotFound: There is no such table.
+
+    Examples:
+        >>> key = {"customer": "c1", "order": 1742}
+        >>> order = dynamodb_wait_for_item(credentials, table, key, having={"state": "open"})
+        >>> order["lines"]
+        2
     """
     wanted = received_item(sent_item(having or {}))
     at, found = Table(credentials, table), None

@@ -58,6 +58,12 @@ def dynamodb_query(
         InvalidArguments: A value is none of DynamoDB's; nothing was sent.
         AwsNotFound: There is no such table.
         AwsError: It has no such index or key.
+
+    Examples:
+        >>> recent = {"customer": "c1", "order": {">=": 1700}}
+        >>> orders = dynamodb_query(credentials, table, recent, descending=True, limit=10)
+        >>> [(each["order"], each["state"]) for each in orders]
+        [(1742, 'open'), (1741, 'paid')]
     """
     made = Expressions(values, names)
     parameters = {
@@ -117,6 +123,11 @@ def dynamodb_scan(
         InvalidArguments: A value is none of DynamoDB's, or segments are not 1 to 64; nothing was
             sent.
         AwsNotFound: There is no such table.
+
+    Examples:
+        >>> orders = dynamodb_scan(credentials, table, filter={"state": "open"}, segments=4)
+        >>> [each["order"] for each in orders]
+        [1742]
     """
     if not 1 <= segments <= _MAX_SEGMENTS:
         raise InvalidArguments(
@@ -167,6 +178,13 @@ def dynamodb_write_items(
             nothing was written.
         AwsError: The table takes no more.
         AwsNotFound: There is no such table.
+
+    Examples:
+        >>> from brickwork_aws import dynamodb_query
+        >>> orders = [{"customer": "c2", "order": number} for number in range(100)]
+        >>> dynamodb_write_items(credentials, table, orders)
+        >>> len(dynamodb_query(credentials, table, {"customer": "c2"}))
+        100
     """
     keys = delete or []
     if not items and not keys:
@@ -215,6 +233,11 @@ def dynamodb_read_items(
         InvalidArguments: A value is none of DynamoDB's; nothing was sent.
         AwsError: The table gives no more.
         AwsNotFound: There is no such table.
+
+    Examples:
+        >>> keys = [{"customer": "c1", "order": number} for number in (1742, 1799)]
+        >>> dynamodb_read_items(credentials, table, keys, attributes=["state"])
+        [{'state': 'open'}, None]
     """
     if not keys:
         return []

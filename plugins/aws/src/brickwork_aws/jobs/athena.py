@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from brickwork import register_type
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.jobs.following import Job, Look, follow
+from brickwork_aws.sql_values import Column, columns_of, rows_of, table_of, value_of
 from brickwork_aws.tasks import retried_task, task_once
 
 _START = (
@@ -81,6 +81,17 @@ def athena_start_query(
 
     Returns:
         The query.
+
+    Examples:
+        >>> query = athena_start_query(
+        ...     credentials,
+        ...     "SELECT * FROM orders WHERE day = ?",
+        ...     database="shop",
+        ...     output_location="s3://results/",
+        ...     parameters=["'2026-11-23'"],
+        ... )
+        >>> query.state
+        'QUEUED'
     """
     context = {"Database": database, "Catalog": catalog}
     reuse = {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": reuse_minutes}}
@@ -124,6 +135,11 @@ def athena_wait_query(
     Raises:
         AwsJobFailed: It failed or was cancelled; says why.
         AwsTimeout: It did not end in time.
+
+    Examples:
+        >>> query = athena_wait_query(credentials, query, max_wait_seconds=600)
+        >>> query.state, query.reused
+        ('SUCCEEDED', False)
     """
     return follow(
         _Query(credentials, query.id),
@@ -142,6 +158,15 @@ def athena_cancel_query(credentials: AwsCredentials, query: AthenaQuery) -> None
     Args:
         credentials: Whose.
         query: The query.
+
+    Examples:
+        >>> from brickwork_aws import aws_call
+        >>> athena_cancel_query(credentials, query)
+        >>> found = aws_call(
+        ...     credentials, "athena", "get_query_execution", QueryExecutionId=query.id
+        ... )
+        >>> found["QueryExecution"]["Status"]["State"]
+        'CANCELLED'
     """
     _Query(credentials, query.id).stop()
 
@@ -184,6 +209,17 @@ def athena_run_query(
     Raises:
         AwsJobFailed: It failed or was cancelled; says why.
         AwsTimeout: It did not end in time.
+
+    Examples:
+        >>> query = athena_run_query(
+        ...     credentials,
+        ...     "SELECT country, sum(total) AS total FROM orders GROUP BY country",
+        ...     database="shop",
+        ...     output_location="s3://results/",
+        ...     reuse_minutes=60,
+        ... )
+        >>> query.state
+        'SUCCEEDED'
     """
     query = athena_start_query.fn(
         credentials,
@@ -210,8 +246,8 @@ def athena_read_rows(
 ) -> list[dict[str, Any]]:
     """Read the rows of a query that has succeeded, page by page to the end.
 
-    Numbers, booleans, decimals, dates and timestamps become Python's; NULL becomes None; what
-    else there is, such as arrays, is the text that Athena gives. See
+    Numbers, booleans, decimals, dates, times, timestamps and JSON become Python's; NULL becomes
+    None; what else there is, such as arrays, is the text that Athena gives. See
     https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html.
 
     Args:
@@ -220,11 +256,15 @@ def athena_read_rows(
         limit: At most so many rows; by default all, in memory.
 
     Returns:
-        The rows, by the names of the columns.
-    """
-    from itertools import islice
+        The rows, by the names of the columns; a name that comes again has a number: ``id_2``.
 
-    return list(islice(_rows(credentials, query.id), limit))
+    Examples:
+        >>> for row in athena_read_rows(credentials, query):
+        ...     print(row)
+        {'country': 'DE', 'day': datetime.date(2026, 11, 23), 'total': Decimal('89.90')}
+        {'country': 'FR', 'day': datetime.date(2026, 11, 23), 'total': None}
+    """
+    return rows_of(*_result(credentials, query.id), limit)
 
 
 @retried_task(*_ROWS)
@@ -236,11 +276,19 @@ def athena_read_table(credentials: AwsCredentials, query: AthenaQuery) -> Any:
         query: The query.
 
     Returns:
-        A ``pyarrow.Table``. Types that `athena_read_rows` leaves as texts are texts here, too.
-    """
-    import pyarrow as pa
+        A ``pyarrow.Table`` with the types of the columns. What `athena_read_rows` leaves as texts,
+        and JSON, are texts here.
 
-    return pa.Table.from_pylist(list(_rows(credentials, query.id)))
+    Raises:
+        PluginMissing: pyarrow is not installed.
+        AwsNotFound: There is no such query.
+
+    Examples:
+        >>> table = athena_read_table(credentials, query)
+        >>> table.column_names, table.num_rows
+        (['country', 'day', 'total'], 2)
+    """
+    return table_of(*_result(credentials, query.id))
 
 
 @dataclass
@@ -285,43 +333,29 @@ def _call(credentials: AwsCredentials, operation: str, **parameters: Any) -> dic
     return Operation(credentials, "athena", operation).call(parameters)
 
 
-def _rows(credentials: AwsCredentials, query: str) -> Iterator[dict[str, Any]]:
+def _result(credentials: AwsCredentials, query: str) -> tuple[list[Column], Iterator[list[Any]]]:
     from brickwork_aws.operations import Operation
 
     operation = Operation(credentials, "athena", "get_query_results")
-    columns: list[Mapping[str, Any]] | None = None
-    for page in operation.pages({"QueryExecutionId": query}):
-        rows = page["ResultSet"]["Rows"]
-        if columns is None:
-            columns = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
-            # The first row of a SELECT is the names of its columns; SHOW and DESCRIBE have none.
-            if rows and _texts(rows[0]) == [column["Name"] for column in columns]:
-                rows = rows[1:]
-        for row in rows:
-            values = zip(columns, _texts(row), strict=True)
-            yield {column["Name"]: _value(text, column["Type"]) for column, text in values}
+    pages = operation.pages({"QueryExecutionId": query})
+    first = next(pages)
+    described = first["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+    columns = columns_of(
+        described, name="Name", label="Label", type="Type", precision="Precision", scale="Scale"
+    )
+    # The first row of a SELECT is the names of its columns; SHOW and DESCRIBE have none.
+    rows = first["ResultSet"]["Rows"]
+    if rows and _texts(rows[0]) == [each["Name"] for each in described]:
+        del rows[0]
+
+    def records() -> Iterator[list[Any]]:
+        for page in chain([first], pages):
+            for row in page["ResultSet"]["Rows"]:
+                values = zip(columns, _texts(row), strict=True)
+                yield [value_of(text, column.type) for column, text in values]
+
+    return columns, records()
 
 
 def _texts(row: Mapping[str, Any]) -> list[str | None]:
     return [cell.get("VarCharValue") for cell in row["Data"]]
-
-
-def _value(text: str | None, kind: str) -> Any:
-    """Return a value of one of Athena's types, see
-    https://docs.aws.amazon.com/athena/latest/ug/data-types.html.
-    """  # one sentence with a long address
-    if text is None:
-        return None
-    if kind in {"tinyint", "smallint", "integer", "int", "bigint"}:
-        return int(text)
-    if kind in {"float", "real", "double"}:
-        return float(text)
-    if kind == "decimal":
-        return Decimal(text)
-    if kind == "boolean":
-        return text == "true"
-    if kind == "date":
-        return date.fromisoformat(text)
-    if kind == "timestamp":
-        return datetime.fromisoformat(text)  # without a zone, as Athena's is
-    return text

@@ -5,8 +5,9 @@ from typing import Any
 
 from brickwork import InvalidArguments
 from brickwork_aws.credentials import AwsCredentials
-from brickwork_aws.jobs.batch_job import BatchJob, FollowedJob, call
+from brickwork_aws.jobs.batch_job import BatchJob, FollowedJob
 from brickwork_aws.jobs.following import follow
+from brickwork_aws.jobs.starting import started_once
 from brickwork_aws.tasks import retried_task, task_once
 
 _START = ("batch:SubmitJob", "batch:TagResource")
@@ -36,8 +37,8 @@ def batch_start_job(
 ) -> BatchJob:
     """Give Batch a job, or an array of jobs.
 
-    Not retried as a task: it might run twice, since Batch knows no request again. botocore sends
-    one again whose answer did not come. See
+    Not retried as a task: it might run twice, since Batch knows no request again. So it is sent
+    once, and again only where Batch was not reached or asked for too much. See
     https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html.
 
     Args:
@@ -68,6 +69,13 @@ def batch_start_job(
     Raises:
         InvalidArguments: The arguments do not fit together; nothing was sent.
         AwsError: Batch refuses, such as a queue that it does not know.
+
+    Examples:
+        >>> job = batch_start_job(
+        ...     credentials, "photos", queue, definition, array_size=50, environment={"SIZE": "320"}
+        ... )
+        >>> job.state, job.size
+        ('SUBMITTED', 50)
     """
     overrides = {
         "command": command,
@@ -75,8 +83,9 @@ def batch_start_job(
         "resourceRequirements": _resources(vcpus, memory) or None,
     }
     given = {each: value for each, value in overrides.items() if value is not None}
-    answer = call(
+    answer = started_once(
         credentials,
+        "batch",
         "submit_job",
         jobName=name,
         jobQueue=queue,
@@ -124,6 +133,11 @@ def batch_wait_job(
             terminated. Says why.
         AwsNotFound: Batch does not know it.
         AwsTimeout: It did not end in time.
+
+    Examples:
+        >>> job = batch_wait_job(credentials, job, max_wait_seconds=3600)
+        >>> job.state
+        'SUCCEEDED'
     """
     return follow(
         FollowedJob(credentials, job),
@@ -142,6 +156,9 @@ def batch_cancel_job(credentials: AwsCredentials, job: BatchJob) -> None:
     Args:
         credentials: Whose.
         job: The job; with an array, all its jobs.
+
+    Examples:
+        >>> batch_cancel_job(credentials, job)
     """
     FollowedJob(credentials, job).stop()
 
@@ -203,6 +220,13 @@ def batch_run_job(
         InvalidArguments: The arguments do not fit together; nothing was sent.
         AwsJobFailed: It failed; says why, with the last lines of its log.
         AwsTimeout: It did not end in time.
+
+    Examples:
+        >>> job = batch_run_job(
+        ...     credentials, "report", queue, definition, command=["report", "monday"], attempts=3
+        ... )
+        >>> job.name, job.state
+        ('report', 'SUCCEEDED')
     """
     job = batch_start_job.fn(
         credentials,

@@ -8,6 +8,7 @@ from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.errors import AwsError
 from brickwork_aws.jobs.ecs_job import EcsJob, EcsTask, call, containers_of, main_of, task_of
 from brickwork_aws.jobs.following import follow
+from brickwork_aws.payloads import given
 from brickwork_aws.tasks import retried_task, task_once
 
 LaunchType = Literal["FARGATE", "EC2", "EXTERNAL"]
@@ -70,19 +71,30 @@ def ecs_start_task(
         InvalidArguments: The arguments do not fit together; nothing was sent.
         AwsNotFound: There is no such cluster.
         AwsError: It was not started, such as for lack of room; ``code`` is ECS's reason.
+
+    Examples:
+        >>> task = ecs_start_task(
+        ...     credentials,
+        ...     "nightly-report",
+        ...     cluster="jobs",
+        ...     launch_type="FARGATE",
+        ...     environment={"DAY": "2026-11-23"},
+        ... )
+        >>> task.state
+        'RUNNING'
     """
     if launch_type and capacity_provider:
         raise InvalidArguments(
             "A launch type and a capacity provider exclude each other.", fix="Give one of them."
         )
     network = _network(subnets, security_groups, public_ip=public_ip)
-    overrides: dict[str, Any] = _given(
+    overrides: dict[str, Any] = given(
         cpu=None if cpu is None else str(cpu), memory=None if memory is None else str(memory)
     )
     if container or command is not None or environment:
         name = main_of(containers_of(credentials, definition), container or "")["name"]
         variables = [{"name": each, "value": value} for each, value in (environment or {}).items()]
-        changed = _given(command=command, environment=variables or None)
+        changed = given(command=command, environment=variables or None)
         if changed:
             overrides["containerOverrides"] = [{"name": name, **changed}]
     answer = call(
@@ -132,6 +144,10 @@ def ecs_wait_task(
             with 0; or another essential one did not, save by the signals with which ECS ends them.
         AwsNotFound: ECS does not know it; about an hour after its end it forgets a task.
         AwsTimeout: It did not end in time.
+
+    Examples:
+        >>> ecs_wait_task(credentials, task, max_wait_seconds=3600).exit_codes
+        {'app': 0}
     """
     return follow(
         EcsJob(credentials, task),
@@ -151,6 +167,13 @@ def ecs_cancel_task(credentials: AwsCredentials, task: EcsTask) -> None:
     Args:
         credentials: Whose.
         task: The task.
+
+    Examples:
+        >>> from brickwork_aws import aws_call
+        >>> ecs_cancel_task(credentials, task)
+        >>> found = aws_call(credentials, "ecs", "describe_tasks", cluster="jobs", tasks=[task.arn])
+        >>> found["tasks"][0]["desiredStatus"]
+        'STOPPED'
     """
     EcsJob(credentials, task).stop()
 
@@ -211,6 +234,17 @@ def ecs_run_task(
         AwsJobFailed: It has not ended well; says why, with the last lines of its log.
         AwsTimeout: It did not end in time.
         AwsError: It was not started; ``code`` is ECS's reason.
+
+    Examples:
+        >>> task = ecs_run_task(
+        ...     credentials,
+        ...     "nightly-report",
+        ...     cluster="jobs",
+        ...     launch_type="FARGATE",
+        ...     command=["report", "2026-11-23"],
+        ... )
+        >>> task.state, task.exit_codes
+        ('STOPPED', {'app': 0})
     """
     task = ecs_start_task.fn(
         credentials,
@@ -248,7 +282,7 @@ def _network(
                 "Security groups and a public address need subnets.", fix="Give the subnets too."
             )
         return None
-    network = _given(
+    network = given(
         subnets=subnets,
         securityGroups=security_groups,
         assignPublicIp="ENABLED" if public_ip else "DISABLED",
@@ -266,7 +300,3 @@ def _refused(failures: Iterable[Mapping[str, Any]]) -> AwsError:
     )
     error.operation, error.code = "ecs:RunTask", code
     return error
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}

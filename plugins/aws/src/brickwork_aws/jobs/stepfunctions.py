@@ -24,7 +24,7 @@ _GOES_ON = {"RUNNING", "PENDING_REDRIVE"}
 _LOOKS_IN_VAIN = 3
 """What was just started may not be seen yet: DescribeExecution is eventually consistent."""
 
-_EXPRESS_SECONDS = 310.0
+EXPRESS_SECONDS = 310.0
 """An express machine runs for up to five minutes."""
 
 
@@ -81,6 +81,13 @@ def stepfunctions_start_execution(
         InvalidArguments: The input is no JSON; nothing was started.
         AwsNotFound: There is no such state machine.
         AwsConflict: There is an execution of that name with another input.
+
+    Examples:
+        >>> execution = stepfunctions_start_execution(
+        ...     credentials, state_machine, input={"order": 1742}, name="order-1742"
+        ... )
+        >>> execution.name, execution.state
+        ('order-1742', 'RUNNING')
     """
     text = to_json({} if input is None else input, "The input")
     # Always with a name, by which AWS knows a request that botocore sends again.
@@ -129,6 +136,11 @@ def stepfunctions_wait_execution(
             has the cause.
         AwsTimeout: It did not end in time.
         AwsNotFound: There is no such execution.
+
+    Examples:
+        >>> execution = stepfunctions_wait_execution(credentials, execution, max_wait_seconds=3600)
+        >>> execution.state, execution.output
+        ('SUCCEEDED', {'order': 1742})
     """
     return follow(
         _Execution(credentials, execution.arn),
@@ -156,6 +168,12 @@ def stepfunctions_cancel_execution(
         error: The name of the error to record, up to 256 characters.
         cause: Why, up to 32,768 characters. With either, an encrypted execution needs permission
             to use its key.
+
+    Examples:
+        >>> from brickwork_aws import stepfunctions_list_executions
+        >>> stepfunctions_cancel_execution(credentials, execution, error="Superseded")
+        >>> stepfunctions_list_executions(credentials, state_machine)[0].state
+        'ABORTED'
     """
     _call(credentials, "stop_execution", executionArn=execution.arn, error=error, cause=cause)
 
@@ -194,6 +212,11 @@ def stepfunctions_run_execution(
         AwsJobFailed: It failed, timed out or was stopped: ``code`` is the error's name, ``reason``
             has the cause.
         AwsTimeout: It did not end in time.
+
+    Examples:
+        >>> ended = stepfunctions_run_execution(credentials, state_machine, input={"order": 1742})
+        >>> ended.output
+        {'order': 1742}
     """
     started = stepfunctions_start_execution.fn(credentials, state_machine, input=input, name=name)
     return stepfunctions_wait_execution.fn(
@@ -234,10 +257,17 @@ def stepfunctions_run_express_execution(
         AwsJobFailed: It failed or timed out: ``code`` is the error's name, ``reason`` has the
             cause.
         AwsError: It was not started, or nobody knows how it ended.
+
+    Examples:
+        >>> priced = stepfunctions_run_express_execution(
+        ...     credentials, state_machine, input={"order": 1742}
+        ... )
+        >>> priced.output
+        {'total': '89.90'}
     """
     text = to_json({} if input is None else input, "The input")
     operation = Operation(
-        credentials, "stepfunctions", "start_sync_execution", once_seconds=_EXPRESS_SECONDS
+        credentials, "stepfunctions", "start_sync_execution", once_seconds=EXPRESS_SECONDS
     )
     try:
         answer = operation.call({"stateMachineArn": state_machine, "name": name, "input": text})
@@ -274,6 +304,11 @@ def stepfunctions_list_executions(
 
     Raises:
         AwsNotFound: There is no such state machine.
+
+    Examples:
+        >>> running = stepfunctions_list_executions(credentials, state_machine, state="RUNNING")
+        >>> [execution.name for execution in running]
+        ['order-1742']
     """
     from itertools import islice
 

@@ -77,6 +77,14 @@ def kms_encrypt(
     Raises:
         AwsNotFound: There is no such key.
         AwsError: The key is disabled, or is not for that.
+
+    Examples:
+        >>> from brickwork import Secret
+        >>> from brickwork_aws import kms_decrypt
+        >>> iban, context = Secret("DE89370400"), {"customer": "c1"}
+        >>> sealed = kms_encrypt(credentials, key_id, iban, context=context)
+        >>> kms_decrypt(credentials, sealed, context=context).reveal()
+        b'DE89370400'
     """
     from brickwork_aws.kms.requests import call
 
@@ -119,6 +127,11 @@ def kms_decrypt(
         AwsError: It was changed, the context is another one (``InvalidCiphertextException``), or
             another key encrypted it (``IncorrectKeyException``).
         AwsDenied: The key is not there, or not for these credentials.
+
+    Examples:
+        >>> iban = kms_decrypt(credentials, ciphertext, context={"customer": "c1"}, key_id=key_id)
+        >>> iban, iban.reveal().decode()
+        (Secret('********'), 'DE89370400')
     """
     from brickwork_aws.kms.requests import call
 
@@ -158,6 +171,11 @@ def kms_generate_data_key(
     Raises:
         AwsNotFound: There is no such KMS key.
         AwsError: The KMS key is disabled, or is not for that.
+
+    Examples:
+        >>> made = kms_generate_data_key(credentials, key_id, context={"table": "invoices"})
+        >>> made.plaintext, len(made.plaintext.reveal())
+        (Secret('********'), 32)
     """
     from brickwork_aws.kms.requests import call
 
@@ -194,6 +212,12 @@ def kms_sign(
     Raises:
         AwsNotFound: There is no such key.
         AwsError: The key is not for that, or the algorithm takes no message that long.
+
+    Examples:
+        >>> from brickwork_aws import kms_verify
+        >>> signature = kms_sign(credentials, key_id, b"invoice 1742", "ECDSA_SHA_256")
+        >>> kms_verify(credentials, key_id, b"invoice 1742", signature, "ECDSA_SHA_256")
+        True
     """
     from brickwork_aws.kms.requests import call
 
@@ -228,6 +252,12 @@ def kms_verify(
     Raises:
         AwsNotFound: There is no such key.
         AwsError: The key is not for that, or the algorithm takes no message that long.
+
+    Examples:
+        >>> kms_verify(credentials, key_id, b"invoice 1742", signature, "ECDSA_SHA_256")
+        True
+        >>> kms_verify(credentials, key_id, b"invoice 1743", signature, "ECDSA_SHA_256")
+        False
     """
     from brickwork_aws.errors import AwsError
     from brickwork_aws.kms.requests import call

@@ -33,6 +33,14 @@ class S3Bucket(Block, Storage):
     It works with AWS and with servers that speak the same protocol, such as MinIO, Ceph, R2 and
     SeaweedFS. Keys are relative to the prefix and cannot leave it. Objects beyond 16 MiB move by
     many connections at once; the memory for that does not grow with their size, up to 80 GB.
+
+    Examples:
+        >>> from brickwork_aws import AwsCredentials, S3Bucket
+        >>> prod = AwsCredentials(profile="prod", region="eu-central-1")
+        >>> S3Bucket(bucket="acme-invoices", prefix="2026", credentials=prod).save("invoices")
+        Document('aws-s3-bucket/invoices@1')
+        >>> S3Bucket.load("invoices").url
+        's3://acme-invoices/2026'
     """
 
     slug: ClassVar[str] = "aws-s3-bucket"
@@ -279,7 +287,7 @@ class S3Bucket(Block, Storage):
 
     def _is_same_object(self, key: str, target: "S3Bucket", target_key: str) -> bool:
         return (
-            self.credentials.endpoint_url == target.credentials.endpoint_url
+            self.credentials.endpoint("s3") == target.credentials.endpoint("s3")
             and self.bucket == target.bucket
             and self.full_key(key) == target.full_key(target_key)
         )
@@ -319,7 +327,12 @@ class S3Bucket(Block, Storage):
         return presign(self, key, expires_seconds, method)
 
     def check(self) -> CheckReport:
-        """Ask whether the bucket exists and may be listed. Bounded in time; never raises."""
+        """Ask whether the bucket exists, and try what is permitted; bounded in time, never raises.
+
+        Each permission that lacks is a finding of its own: a warning, or a failure if nothing is
+        permitted. One object is read in part, and one upload is begun and aborted, below the
+        prefix: nothing is left in the bucket.
+        """
         from brickwork_aws.s3.checking import check_bucket
 
         return check_bucket(self)

@@ -24,6 +24,11 @@ def s3_create_bucket(bucket: S3Bucket, *, versioning: bool = False) -> None:
 
     Raises:
         StorageError: The name is another account's or none, or these credentials may not.
+
+    Examples:
+        >>> s3_create_bucket(bucket, versioning=True)
+        >>> bucket.check().ok
+        True
     """
     from botocore.exceptions import ClientError
 
@@ -63,6 +68,11 @@ def s3_delete_bucket(bucket: S3Bucket, *, everything: bool = False) -> None:
     Raises:
         StorageError: It is not empty, the block is only a part of a bucket, or these credentials
             may not.
+
+    Examples:
+        >>> s3_delete_bucket(bucket, everything=True)
+        >>> bucket.check().ok
+        False
     """
     from botocore.exceptions import ClientError
 

@@ -2,13 +2,18 @@
 
 from typing import TYPE_CHECKING
 
-from brickwork import BrickworkError, KeyExists, KeyNotFound, StorageError
+from brickwork import BrickworkError, KeyExists, KeyNotFound, StorageError, mask
 from brickwork_aws.clients import describe
+from brickwork_aws.errors import HEAD_TELLS_NOTHING, S3Denied, denied
 from brickwork_aws.faults import (
+    NOT_THE_SERVICE,
     about_credentials,
     code_of,
     forget_request,
     header_of,
+    is_of_another,
+    is_of_boto,
+    message_of,
     status_of,
 )
 
@@ -40,9 +45,7 @@ class Explained:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None or isinstance(error, BrickworkError) or not isinstance(error, Exception):
             return
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        if isinstance(error, BotoCoreError | ClientError):
+        if is_of_boto(error):
             forget_request(error)
             raise storage_error(error, self._bucket, self._permission, self._key) from error
         error.add_note(f"in block {self._bucket.address or self._bucket.url}")
@@ -56,7 +59,7 @@ def storage_error(
 
     place = bucket.url if key is None else bucket.object_url(key)
     whose = describe(bucket.credentials)
-    found = about_credentials(error, whose)
+    found = NOT_THE_SERVICE if is_of_another(error) else about_credentials(error, whose)
     if found is not None:
         return StorageError(f"{place}: {found.what}", fix=found.fix)
     if isinstance(error, FlexibleChecksumError):
@@ -86,7 +89,7 @@ def storage_error(
             f"{place} is archived.", fix="Restore it first (s3:RestoreObject), and wait for it."
         )
     if status == 403:
-        return _forbidden(bucket, permission, key, code)
+        return _forbidden(error, bucket, permission, key)
     if status == 412 and permission == "s3:PutObject":
         return KeyExists(
             f"{key!r} in {bucket.url} exists already.",
@@ -112,21 +115,43 @@ def storage_error(
 
 def no_such_bucket(bucket: "S3Bucket") -> StorageError:
     """Return the error for a bucket that does not exist."""
-    at = f" at {bucket.credentials.endpoint_url}" if bucket.credentials.endpoint_url else ""
+    endpoint = bucket.credentials.endpoint("s3")
+    at = f" at {endpoint}" if endpoint else ""
     return StorageError(
         f"There is no bucket {bucket.bucket!r}{at}.",
         fix="Create it, or correct the bucket's name, the region or the endpoint_url.",
     )
 
 
-def _forbidden(bucket: "S3Bucket", permission: str, key: str | None, code: str) -> StorageError:
+def _forbidden(error: Exception, bucket: "S3Bucket", permission: str, key: str | None) -> S3Denied:
+    from brickwork_aws.permissions import refusal
+
     whose = describe(bucket.credentials)
     place = bucket.url if key is None else bucket.object_url(key)
-    name = bucket.bucket.rpartition(":")[2]
-    target = f"arn:aws:s3:::{name}" + ("" if key is None else f"/{bucket.full_key(key)}")
-    fix = f"Allow {permission} on {target} in the IAM or bucket policy"
-    if code == "403":  # what HEAD gets: an answer without a body
-        fix += ", and check that the keys are right"
-    elif permission == "s3:GetObject":
-        fix += "; without s3:ListBucket on the bucket, an object that lacks is refused in this way"
-    return StorageError(f"{whose} may not do {permission} on {place}.", fix=f"{fix}.")
+    target = arn_of(bucket, None if key is None else bucket.full_key(key))
+    code, details = code_of(error), getattr(error, "response", {})
+    # A key of KMS may be what they may not use: then the message says so.
+    said = refusal(mask(message_of(error)), permission)
+    hint = HEAD_TELLS_NOTHING if code == "403" else ""
+    if bucket.expected_owner is not None:
+        hint += f" Or the bucket is not of the account {bucket.expected_owner}."
+    if said.action == "s3:GetObject":
+        hint += " Without s3:ListBucket on the bucket, an object that lacks is refused in this way."
+    what = f"{whose} may not do {said.action} on {place}"
+    if said.action.startswith("s3:"):
+        found = denied(S3Denied, what, said, resource=target, hint=hint)
+    else:
+        found = denied(S3Denied, what, said)
+    found.operation, found.code = permission, code
+    found.request_id = str(details.get("ResponseMetadata", {}).get("RequestId") or "")
+    return found
+
+
+def arn_of(bucket: "S3Bucket", full_key: str | None = None) -> str:
+    """Return the ARN that policies have for a bucket, or for an object in it."""
+    whole, between = bucket.bucket, "/object/"
+    # Else an access point's, see
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html.
+    if not whole.startswith("arn:"):
+        whole, between = f"arn:{bucket.client().meta.partition}:s3:::{whole}", "/"
+    return whole if full_key is None else f"{whole}{between}{full_key}"

@@ -50,6 +50,11 @@ def s3_list(
 
     Raises:
         InvalidArguments: The limit is negative, or the expression is none.
+
+    Examples:
+        >>> found = s3_list(bucket, "2026/", where="ends_with(key, '.csv')", limit=10)
+        >>> [(each.key, each.size) for each in found]
+        [('2026/10/sales.csv', 27), ('2026/11/sales.csv', 27)]
     """
     from brickwork_aws.s3.listing import chosen, listed
 
@@ -84,6 +89,10 @@ def s3_list_folders(bucket: S3Bucket, prefix: str = "", *, delimiter: str = "/")
     Returns:
         The folders as prefixes for `s3_list`, from the bucket's prefix on, each with the delimiter
         at its end.
+
+    Examples:
+        >>> s3_list_folders(bucket, "2026/")
+        ['2026/10/', '2026/11/']
     """
     from brickwork_aws.s3.listing import folders
 
@@ -109,6 +118,10 @@ def s3_exists(bucket: S3Bucket, key: str) -> bool:
 
     Raises:
         StorageError: There is no such bucket, or these credentials may not know.
+
+    Examples:
+        >>> s3_exists(bucket, "2026/11/sales.csv"), s3_exists(bucket, "2026/12/sales.csv")
+        (True, False)
     """
     return bucket.exists(key)
 
@@ -128,6 +141,11 @@ def s3_describe(bucket: S3Bucket, key: str) -> S3Details:
 
     Raises:
         KeyNotFound: There is none.
+
+    Examples:
+        >>> found = s3_describe(bucket, "2026/11/sales.csv")
+        >>> found.content_type, found.metadata
+        ('text/csv', {'run': '1742'})
     """
     from brickwork_aws.s3.requests import head
     from brickwork_aws.s3.writing import MARK
@@ -173,6 +191,10 @@ def s3_wait_for_key(
     Raises:
         AwsTimeout: It was not so in time.
         StorageError: There is no such bucket, or these credentials may not look.
+
+    Examples:
+        >>> s3_wait_for_key(bucket, "2026/11/sales.csv", max_wait_seconds=3600).size
+        27
     """
 
     def look() -> list[S3Object]:
@@ -215,6 +237,11 @@ def s3_wait_until_unchanged(
     Raises:
         AwsTimeout: It was not so in time.
         StorageError: There is no such bucket, or these credentials may not look.
+
+    Examples:
+        >>> found = s3_wait_until_unchanged(bucket, "2026/", unchanged_seconds=60, min_objects=2)
+        >>> [each.key for each in found]
+        ['2026/10/notes.txt', '2026/10/sales.csv', '2026/11/sales.csv']
     """
 
     def look() -> list[S3Object]:

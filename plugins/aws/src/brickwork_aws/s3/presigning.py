@@ -26,12 +26,20 @@ _FORM_NAMES = {
 def presign(bucket: S3Bucket, key: str, expires_seconds: int, method: Literal["GET", "PUT"]) -> str:
     """See `S3Bucket.presign`."""
     _check_time(expires_seconds)
+    _check_signer(bucket)
     operation = {"GET": "get_object", "PUT": "put_object"}[method]
     with Explained(bucket, f"s3:{method.title()}Object", check_key(key)):
         url = bucket.client().generate_presigned_url(
             operation, Params=bucket.arguments(key), ExpiresIn=expires_seconds
         )
     return str(url)
+
+
+def _check_signer(bucket: S3Bucket) -> None:
+    if bucket.credentials.anonymous:
+        raise StorageError(
+            f"{bucket.url}: anonymous credentials sign nothing.", fix="Give credentials with keys."
+        )
 
 
 @task_once("s3:GetObject", "s3:PutObject")
@@ -55,6 +63,10 @@ def s3_presign(
 
     Returns:
         The URL.
+
+    Examples:
+        >>> s3_presign(bucket, "2026/11/sales.csv", expires_seconds=600)
+        'http...sales.csv?...Expires=600...'
     """
     return bucket.presign(key, expires_seconds=expires_seconds, method=method)
 
@@ -89,6 +101,11 @@ def s3_presign_post(
     Raises:
         InvalidArguments: No file has a size like that.
         StorageError: The time is out of bounds, or there are no credentials to sign with.
+
+    Examples:
+        >>> form = s3_presign_post(bucket, "inbox/receipt.jpg", max_bytes=5_000_000)
+        >>> form.fields["key"], form.fields["Content-Type"]
+        ('inbox/receipt.jpg', 'image/jpeg')
     """
     _check_time(expires_seconds)
     most = MAX_POST_BYTES if max_bytes is None else max_bytes
@@ -97,6 +114,7 @@ def s3_presign_post(
             f"No file has at least {min_bytes} and at most {most} bytes.",
             fix="Give min_bytes from 0 up to max_bytes.",
         )
+    _check_signer(bucket)
     given = {
         **bucket.settings(),
         "ContentType": content_type or bucket.writing(key).get("ContentType"),

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from brickwork import KeyNotFound, StorageError, check_cancelled
+from brickwork_aws.errors import S3Denied, denied
 from brickwork_aws.faults import status_of
-from brickwork_aws.s3.errors import Explained, no_such_bucket
+from brickwork_aws.s3.errors import Explained, arn_of, no_such_bucket
 from brickwork_aws.s3.parts import MIB, PartGroup
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def head(bucket: "S3Bucket", key: str) -> Answer:
 
 def forget_bucket(bucket: "S3Bucket") -> None:
     """Note that a bucket may not exist any more."""
-    _seen.discard((bucket.credentials.endpoint_url, bucket.bucket))
+    _seen.discard((bucket.credentials.endpoint("s3"), bucket.bucket))
 
 
 def confirm_bucket(bucket: "S3Bucket") -> None:
@@ -65,7 +66,7 @@ def confirm_bucket(bucket: "S3Bucket") -> None:
     """
     from botocore.exceptions import ClientError
 
-    place = (bucket.credentials.endpoint_url, bucket.bucket)
+    place = (bucket.credentials.endpoint("s3"), bucket.bucket)
     if place in _seen:
         return
     try:
@@ -153,14 +154,26 @@ def delete_entries(bucket: "S3Bucket", entries: Iterable[Answer]) -> int:
             )
         errors = answer.get("Errors", [])
         if errors:
-            first = errors[0]
-            raise StorageError(
-                f"{len(errors)} of {len(batch)} objects in {bucket.url} were not deleted; the "
-                f"first is {first.get('Key')!r}: {first.get('Code')} {first.get('Message')}",
-                fix="Allow s3:DeleteObject on them; then delete again, which is safe to repeat.",
-            )
+            raise _not_deleted(bucket, errors, len(batch))
         count += len(batch)
     return count
+
+
+def _not_deleted(bucket: "S3Bucket", errors: list[Answer], asked: int) -> StorageError:
+    first = errors[0]
+    code, said = str(first.get("Code")), str(first.get("Message"))
+    what = (
+        f"{len(errors)} of {asked} objects in {bucket.url} were not deleted; the first is "
+        f"{first.get('Key')!r}: {code}"
+    )
+    if code != "AccessDenied":
+        return StorageError(f"{what}: {said}", fix="Delete again, which is safe to repeat.")
+    from brickwork_aws.permissions import refusal
+
+    needed = "s3:DeleteObjectVersion" if first.get("VersionId") else "s3:DeleteObject"
+    found = denied(S3Denied, what, refusal(said, needed), resource=arn_of(bucket, "*"))
+    found.operation, found.code = "s3:DeleteObjects", code
+    return found
 
 
 def _batches(entries: Iterable[Answer]) -> Iterator[list[Answer]]:

@@ -25,6 +25,10 @@ def s3_read_tags(bucket: S3Bucket, key: str) -> dict[str, str]:
 
     Raises:
         KeyNotFound: There is no such object.
+
+    Examples:
+        >>> s3_read_tags(bucket, "2026/11/sales.csv")
+        {'team': 'reports'}
     """
     from brickwork_aws.s3.errors import Explained
 
@@ -47,6 +51,12 @@ def s3_write_tags(bucket: S3Bucket, key: str, tags: Mapping[str, str]) -> None:
     Raises:
         KeyNotFound: There is no such object.
         StorageError: S3 does not take these tags.
+
+    Examples:
+        >>> from brickwork_aws import s3_read_tags
+        >>> s3_write_tags(bucket, "2026/11/sales.csv", {"team": "reports", "state": "final"})
+        >>> s3_read_tags(bucket, "2026/11/sales.csv")["state"]
+        'final'
     """
     from brickwork_aws.s3.errors import Explained
 

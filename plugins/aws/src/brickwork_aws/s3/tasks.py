@@ -6,6 +6,7 @@ way that may pass, such as throttling, makes the whole task be tried again, twic
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from brickwork import InvalidArguments, check_cancelled, progress
 from brickwork_aws.s3.bucket import S3Bucket
@@ -42,6 +43,12 @@ def s3_upload_file(
 
     Returns:
         The object as S3 has it.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> path = Path("exports/sales.csv")
+        >>> s3_upload_file(bucket, path, "2026/11/sales.csv", tags={"team": "reports"}).url
+        's3://.../2026/11/sales.csv'
     """
     bucket = _describing(bucket, content_type, metadata, tags)
     bucket.upload_file(path, key, progress=_reported)
@@ -62,6 +69,12 @@ def s3_download_file(bucket: S3Bucket, key: str, path: Path) -> Path:
 
     Returns:
         The file.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> path = s3_download_file(bucket, "2026/11/sales.csv", Path("downloads/sales.csv"))
+        >>> path.read_text().splitlines()
+        ['day,total', '2026-11-23,19.50']
     """
     bucket.download_file(key, path, progress=_reported)
     return path
@@ -92,6 +105,11 @@ def s3_upload_folder(
 
     Returns:
         The keys, sorted.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> s3_upload_folder(bucket, Path("exports"), "2026/12", exclude=["*.tmp"])
+        ['2026/12/returns.csv', '2026/12/sales.csv']
     """
     return bucket.upload_folder(
         path,
@@ -128,6 +146,12 @@ def s3_download_folder(
 
     Returns:
         The files, sorted by key.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> files = s3_download_folder(bucket, "2026", Path("downloads"), include=["*.csv"])
+        >>> [file.as_posix() for file in files]
+        ['downloads/10/sales.csv', 'downloads/11/sales.csv']
     """
     return bucket.download_folder(
         prefix,
@@ -167,6 +191,11 @@ def s3_write(
 
     Returns:
         The object as S3 has it.
+
+    Examples:
+        >>> written = s3_write(bucket, "runs/1742.json", '{"rows": 42}', if_absent=True)
+        >>> written.key, written.size
+        ('runs/1742.json', 12)
     """
     from brickwork import check_key
     from brickwork_aws.s3.writing import put
@@ -189,8 +218,58 @@ def s3_read(bucket: S3Bucket, key: str) -> bytes:
 
     Returns:
         Its bytes.
+
+    Examples:
+        >>> s3_read(bucket, "2026/11/sales.csv").decode().splitlines()
+        ['day,total', '2026-11-23,19.50']
     """
     return bucket.read(key)
+
+
+@retried_task(*_READ)
+def s3_read_text(
+    bucket: S3Bucket,
+    key: str,
+    *,
+    encoding: str = "utf-8",
+    errors: Literal["strict", "replace"] = "strict",
+) -> str:
+    """Read an object into memory, as text.
+
+    Ends of lines stay as they are. See
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html.
+
+    Args:
+        bucket: Where from.
+        key: The object's key, below the bucket's prefix.
+        encoding: How its bytes were written; ``utf-8-sig`` also drops a byte order mark.
+        errors: Whether bytes that are no text are refused, or become U+FFFD.
+
+    Returns:
+        Its text.
+
+    Raises:
+        InvalidArguments: Its bytes are no text in this encoding, or there is no such encoding.
+
+    Examples:
+        >>> s3_read_text(bucket, "2026/11/sales.csv").splitlines()
+        ['day,total', '2026-11-23,19.50']
+    """
+    try:
+        " ".encode(encoding)
+    except LookupError:
+        raise InvalidArguments(
+            f"Python knows no encoding {encoding!r}.", fix="Give one such as utf-8 or latin-1."
+        ) from None
+    data = bucket.read(key)
+    try:
+        return data.decode(encoding, errors)
+    except UnicodeDecodeError as error:
+        raise InvalidArguments(
+            f"{bucket.object_url(key)} is no text in {encoding}: {error.reason} at byte "
+            f"{error.start}.",
+            fix="Give its encoding, or errors='replace'; aws.s3_read gives the bytes.",
+        ) from None
 
 
 @retried_task(*_WRITE, "s3:GetObjectTagging", "s3:PutObjectTagging")
@@ -209,6 +288,10 @@ def s3_copy(
 
     Returns:
         The copy as S3 has it.
+
+    Examples:
+        >>> s3_copy(bucket, "2026/11/sales.csv", archive, "sales-2026-11.csv").url
+        's3://.../archive/sales-2026-11.csv'
     """
     place, new_key = _target(bucket, key, target, target_key)
     bucket.copy_to(key, place, new_key)
@@ -233,6 +316,11 @@ def s3_move(
 
     Returns:
         The object in its new place as S3 has it.
+
+    Examples:
+        >>> moved = s3_move(bucket, "2026/11/sales.csv", target_key="done/sales.csv")
+        >>> moved.key, bucket.exists("2026/11/sales.csv")
+        ('done/sales.csv', False)
     """
     place, new_key = _target(bucket, key, target, target_key)
     bucket.move_to(key, place, new_key)
@@ -255,6 +343,12 @@ def s3_delete(
 
     Returns:
         How many keys were given or found.
+
+    Examples:
+        >>> s3_delete(bucket, ["2026/10/sales.csv", "2026/10/notes.txt"])
+        2
+        >>> s3_delete(bucket, prefix="2026/")
+        1
     """
     if (keys is None) == (prefix is None):
         raise InvalidArguments(

@@ -24,6 +24,11 @@ def s3_list_versions(bucket: S3Bucket, prefix: str = "") -> list[S3Version]:
 
     Returns:
         The versions by key, of one key the newest first.
+
+    Examples:
+        >>> versions = s3_list_versions(bucket, "settings.json")
+        >>> [(each.size, each.is_latest) for each in versions]
+        [(15, True), (14, False)]
     """
     folder = f"{bucket.prefix}/" if bucket.prefix else ""
     found: list[S3Version] = []
@@ -62,6 +67,10 @@ def s3_read_version(bucket: S3Bucket, key: str, version_id: str) -> bytes:
 
     Raises:
         KeyNotFound: There is no such version.
+
+    Examples:
+        >>> s3_read_version(bucket, "settings.json", version_id)
+        b'{"retries": 3}'
     """
     from brickwork_aws.s3.reading import S3Reader
 
@@ -80,6 +89,12 @@ def s3_delete_version(bucket: S3Bucket, key: str, version_id: str) -> None:
         bucket: Where.
         key: The object's key, below the bucket's prefix.
         version_id: Which, as `s3_list_versions` tells it.
+
+    Examples:
+        >>> from brickwork_aws import s3_list_versions
+        >>> s3_delete_version(bucket, "settings.json", version_id)
+        >>> len(s3_list_versions(bucket, "settings.json"))
+        1
     """
     from brickwork_aws.s3.errors import Explained
 
@@ -111,6 +126,11 @@ def s3_restore_version(bucket: S3Bucket, key: str, version_id: str) -> S3Object:
 
     Raises:
         KeyNotFound: There is no such version.
+
+    Examples:
+        >>> restored = s3_restore_version(bucket, "settings.json", version_id)
+        >>> restored.size, bucket.read(restored.key)
+        (14, b'{"retries": 3}')
     """
     from brickwork_aws.s3.requests import copy
 

@@ -10,6 +10,7 @@ from brickwork_aws.faults import Diagnosis
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html.
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@:-]{1,2048}")
 _VERSION = re.compile(r"[A-Za-z0-9_.-]{1,256}")
+_QUERY = re.compile(r"\?(?:block|version)=")
 
 
 class Wanted(NamedTuple):
@@ -26,10 +27,12 @@ class Wanted(NamedTuple):
     block: str | None = None
 
 
-def parse(text: str) -> Wanted | Diagnosis:
-    """Read what stands between the colon after the scheme and ``#``."""
+def parse(text: str, field: str | None = None) -> Wanted | Diagnosis:
+    """Read what stands between the colon after the scheme and ``#``; the field stands after it."""
     name, question, query = text.partition("?")
     fix = "Write a name or an ARN, with ?version= or ?block= before the # if needed."
+    if field is not None and _QUERY.search(field):
+        return Diagnosis("What follows the ? stands after the #, as if it were of the field.", fix)
     if not _NAME.fullmatch(name):
         return Diagnosis("The name is empty, too long, or has characters that no name has.", fix)
     given: dict[str, str] = {}

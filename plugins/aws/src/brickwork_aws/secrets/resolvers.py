@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from brickwork import BlockNotFound, BrickworkError, ResolveError, Resolver, Secret
 from brickwork_aws.credentials import AwsCredentials
-from brickwork_aws.errors import AwsDenied, AwsError
+from brickwork_aws.errors import AwsDenied, AwsError, AwsNotFound
 from brickwork_aws.faults import Diagnosis
 from brickwork_aws.secrets.references import Wanted, parse
 
@@ -35,7 +35,7 @@ class _AwsResolver(Resolver):
         self, references: Sequence[Reference]
     ) -> Mapping[Reference, Secret[str] | ResolveError]:
         """Fetch many, by as few requests as the service allows."""
-        wanted = {reference: parse(reference[0]) for reference in references}
+        wanted = {reference: parse(*reference) for reference in references}
         found: Found = {}
         by_block: dict[str | None, dict[Wanted, None]] = {}
         for each in wanted.values():
@@ -59,9 +59,65 @@ class _AwsResolver(Resolver):
             )
         return answers
 
+    def write(self, path: str, field: str | None, value: Secret[str]) -> None:
+        """Write a value, or one field of a JSON object; what is not there is made.
+
+        The services have no condition for writing: of two who write fields of one secret at the
+        same moment, one may lose the other's.
+
+        Raises:
+            ResolveError: It cannot be written.
+        """
+        wrong = self._written(parse(path, field), field, value)
+        if wrong is not None:
+            raise self._error((path, field), wrong)
+
+    def _written(
+        self, wanted: Wanted | Diagnosis, field: str | None, value: Secret[str]
+    ) -> Diagnosis | None:
+        if isinstance(wanted, Diagnosis):
+            return wanted
+        if wanted.version is not None:
+            return Diagnosis("It names a version, and those do not change.", "Leave out ?version=.")
+        credentials = _credentials(wanted.block)
+        if isinstance(credentials, Diagnosis):
+            return credentials
+        try:
+            whole = value if field is None else self._changed(credentials, wanted, field, value)
+            if isinstance(whole, Diagnosis):
+                return whole
+            self.put(credentials, wanted.name, whole)
+        except BrickworkError as error:
+            return Diagnosis(error.what, error.fix or "")
+        return None
+
+    def _changed(
+        self, credentials: AwsCredentials, wanted: Wanted, field: str, value: Secret[str]
+    ) -> Secret[str] | Diagnosis:
+        """Return the whole, with another value of a field."""
+        try:
+            text = self.read(credentials, wanted.name)
+        except AwsNotFound:
+            text = "{}"
+        fields = _fields(text)
+        if fields is None:
+            return Diagnosis(
+                f"It is no JSON object, so it cannot have a field {field!r}.",
+                "Leave out what follows the #, to replace the whole.",
+            )
+        return Secret(json.dumps({**fields, field: value.reveal()}))
+
     @abstractmethod
     def fetch(self, credentials: AwsCredentials, wanted: Sequence[Wanted]) -> Found:
         """Return the value of each, or what is wrong with it."""
+
+    @abstractmethod
+    def read(self, credentials: AwsCredentials, name: str) -> str:
+        """Return the newest value. Raises AwsError."""
+
+    @abstractmethod
+    def put(self, credentials: AwsCredentials, name: str, value: Secret[str]) -> None:
+        """Write a value. Raises AwsError."""
 
     def _error(self, reference: Reference, found: Diagnosis) -> ResolveError:
         path, field = reference
@@ -105,6 +161,18 @@ class SecretsManagerResolver(_AwsResolver):
                 found[each] = _one_secret(credentials, each)
         return found
 
+    def read(self, credentials: AwsCredentials, name: str) -> str:
+        """See the class."""
+        from brickwork_aws.secrets.secretsmanager import secretsmanager_read_secret
+
+        return secretsmanager_read_secret(credentials, name).reveal()
+
+    def put(self, credentials: AwsCredentials, name: str, value: Secret[str]) -> None:
+        """See the class."""
+        from brickwork_aws.secrets.secretsmanager import secretsmanager_write_secret
+
+        secretsmanager_write_secret(credentials, name, value)
+
 
 class ParameterStoreResolver(_AwsResolver):
     """Fetches ``${aws-ssm:/path/name}`` from the Parameter Store of AWS Systems Manager.
@@ -135,6 +203,34 @@ class ParameterStoreResolver(_AwsResolver):
             "aws.ssm_write_parameter",
         )
         return {each: found.get(each, missing) for each in wanted}
+
+    def read(self, credentials: AwsCredentials, name: str) -> str:
+        """See the class."""
+        from brickwork_aws.operations import Operation
+
+        asked = {"Name": name, "WithDecryption": True}
+        answer = Operation(credentials, "ssm", "get_parameter").call(asked)
+        return str(answer["Parameter"]["Value"])
+
+    def put(self, credentials: AwsCredentials, name: str, value: Secret[str]) -> None:
+        """See the class. Its type and its key stay; a new one is a ``SecureString``."""
+        from brickwork_aws.operations import Operation
+
+        named = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+        described = Operation(credentials, "ssm", "describe_parameters").everything(
+            {"ParameterFilters": named}
+        )
+        # Without its key, one that exists would be encrypted with the account's from now on.
+        before = described["Parameters"][0] if described["Parameters"] else {}
+        Operation(credentials, "ssm", "put_parameter").call(
+            {
+                "Name": name,
+                "Value": value,
+                "Type": before.get("Type", "SecureString"),
+                "KeyId": before.get("KeyId"),
+                "Overwrite": True,
+            }
+        )
 
 
 def _names(parameter: Mapping[str, Any]) -> Iterator[str]:
@@ -216,11 +312,8 @@ def pick(value: str, field: str | None) -> Secret[str] | Diagnosis:
     whole = Secret(value)  # known to the masker from now on
     if field is None:
         return whole
-    try:
-        fields = json.loads(value)
-    except ValueError:
-        fields = None
-    if not isinstance(fields, dict):
+    fields = _fields(value)
+    if fields is None:
         return Diagnosis(
             f"It is no JSON object, so it has no field {field!r}.", "Leave out what follows the #."
         )
@@ -229,6 +322,14 @@ def pick(value: str, field: str | None) -> Secret[str] | Diagnosis:
         return Diagnosis(f"It has no field {field!r}.", f"Its fields are: {names}.")
     found = fields[field]
     return Secret(found if isinstance(found, str) else json.dumps(found))
+
+
+def _fields(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

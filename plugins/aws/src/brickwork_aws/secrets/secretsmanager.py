@@ -62,6 +62,10 @@ def secretsmanager_read_secret(
     Raises:
         AwsNotFound: There is no such secret or version.
         AwsError: It has no such field, or is no text.
+
+    Examples:
+        >>> secretsmanager_read_secret(credentials, "billing/db", field="password")
+        Secret('********')
     """
     from brickwork_aws.secrets.resolvers import pick, text_of
 
@@ -90,6 +94,11 @@ def secretsmanager_read_binary(
 
     Raises:
         AwsNotFound: There is no such secret or version.
+
+    Examples:
+        >>> keystore = secretsmanager_read_binary(credentials, "billing/keystore")
+        >>> keystore, len(keystore.reveal())
+        (Secret('********'), 16)
     """
     answer = _value(credentials, name, version)
     if "SecretBinary" in answer:
@@ -122,6 +131,12 @@ def secretsmanager_write_secret(
 
     Returns:
         The id of the version.
+
+    Examples:
+        >>> from brickwork import Secret
+        >>> token = Secret("crm-4f1c9a7e20b8")
+        >>> secretsmanager_write_secret(credentials, "crm/token", token, tags={"team": "sales"})
+        '...'
     """
     plain = value.reveal()
     given = {"SecretString" if isinstance(plain, str) else "SecretBinary": plain}
@@ -152,6 +167,12 @@ def secretsmanager_delete_secret(
         credentials: Whose.
         name: The secret's name or ARN.
         recovery_days: For how long it can be restored, 7 to 30; 0: not at all, it is gone at once.
+
+    Examples:
+        >>> from brickwork_aws import secretsmanager_list_secrets
+        >>> secretsmanager_delete_secret(credentials, name, recovery_days=7)
+        >>> secretsmanager_list_secrets(credentials, prefix=name)
+        []
     """
     how: dict[str, Any] = {"RecoveryWindowInDays": recovery_days}
     if not recovery_days:
@@ -182,6 +203,12 @@ def secretsmanager_list_secrets(
 
     Returns:
         The secrets, by name.
+
+    Examples:
+        >>> tags = {"team": "sales"}
+        >>> found = secretsmanager_list_secrets(credentials, prefix="billing/", tags=tags)
+        >>> [each.name for each in found]
+        ['billing/db', 'billing/keystore']
     """
     filters = [{"Key": "name", "Values": [prefix]}] if prefix else []
     filters += [{"Key": "tag-key", "Values": [key]} for key in tags or {}]

@@ -46,6 +46,10 @@ def ssm_read_parameter(
 
     Raises:
         AwsNotFound: There is no such parameter or version.
+
+    Examples:
+        >>> ssm_read_parameter(credentials, "/billing/password")
+        SsmParameter(name='/billing/password', value=Secret('********'), version=...)
     """
     selected = name if version is None else f"{name}:{version}"
     answer = _call(credentials, "get_parameter", Name=selected, WithDecryption=True)
@@ -67,6 +71,11 @@ def ssm_read_parameters(
 
     Returns:
         The parameters, by what follows the path in their names.
+
+    Examples:
+        >>> found = ssm_read_parameters(credentials, "/billing")
+        >>> found["url"].value, found["password"].value
+        ('https://billing.example.com', Secret('********'))
     """
     from brickwork_aws.operations import Operation
 
@@ -110,6 +119,11 @@ def ssm_write_parameter(
 
     Raises:
         AwsConflict: It exists, and is not to be overwritten.
+
+    Examples:
+        >>> hosts = ["crm-1.example.com", "crm-2.example.com"]
+        >>> ssm_write_parameter(credentials, "/crm/hosts", hosts, description="Where the CRM is")
+        1
     """
     kind = {Secret: "SecureString", list: "StringList"}.get(type(value), "String")
     answer = _call(
@@ -138,6 +152,10 @@ def ssm_delete_parameters(credentials: AwsCredentials, names: list[str]) -> list
 
     Returns:
         The names of those that were there.
+
+    Examples:
+        >>> ssm_delete_parameters(credentials, ["/billing/url", "/billing/old-url"])
+        ['/billing/url']
     """
     deleted: list[str] = []
     for start in range(0, len(names), _DELETED_AT_ONCE):

@@ -55,6 +55,17 @@ class SnsTopic(Block, Notifier):
     key is the message group. A notification is published again when it surely was not taken (no
     connection, throttling); to a FIFO topic, which knows a double, also when that is uncertain.
     Attachments are named, not sent.
+
+    Examples:
+        >>> from brickwork import notify
+        >>> from brickwork_aws import AwsCredentials, SnsTopic
+        >>> prod = AwsCredentials(profile="prod")
+        >>> arn = "arn:aws:sns:eu-central-1:123456789012:data-team"
+        >>> SnsTopic(topic_arn=arn, credentials=prod).save("data-team")
+        Document('aws-sns-topic/data-team@1')
+        >>> (receipt,) = notify("aws-sns-topic/data-team", title="Backup is late", dry_run=True)
+        >>> receipt.detail
+        'would be sent'
     """
 
     slug: ClassVar[str] = "aws-sns-topic"
@@ -96,7 +107,8 @@ class SnsTopic(Block, Notifier):
         message = self._message(notification)
         return handed_over(
             self.describe(),
-            lambda: str(self._ask("publish", message)["MessageId"]),
+            self.timeout_seconds,
+            lambda seconds: str(self._ask("publish", message, seconds)["MessageId"]),
             knows_doubles=self.is_fifo,
         )
 

@@ -1,7 +1,7 @@
 """Where a message goes, and what goes with it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from brickwork import InvalidArguments
@@ -85,19 +85,3 @@ def structured(message: str, by_protocol: Mapping[str, str] | None) -> dict[str,
 
     texts = {"default": message, **by_protocol}
     return {"Message": json.dumps(texts, ensure_ascii=False), "MessageStructure": "json"}
-
-
-def one_each(ids: Sequence[str] | None, count: int) -> list[str | None]:
-    """Return an id for each message, or None for each.
-
-    Raises:
-        InvalidArguments: There are not as many.
-    """
-    if ids is None:
-        return [None] * count
-    if len(ids) != count:
-        raise InvalidArguments(
-            f"There are {count} messages and {len(ids)} deduplication ids.",
-            fix="Give one for each message, or none.",
-        )
-    return list(ids)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from brickwork_aws.batches import in_batches
+from brickwork_aws.batches import in_batches, one_each
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.operations import Operation
 from brickwork_aws.sns.publishing import (
@@ -10,7 +10,6 @@ from brickwork_aws.sns.publishing import (
     arn_of,
     attributes_with_lists,
     destination,
-    one_each,
     size_of,
     structured,
     there,
@@ -57,6 +56,16 @@ def sns_publish(
         InvalidArguments: There is no such place to send to, by its form; nothing was sent.
         AwsNotFound: There is no such topic.
         AwsError: It was not published.
+
+    Examples:
+        >>> sns_publish(
+        ...     credentials,
+        ...     "night-shift",
+        ...     "Backup of db1 is 3 hours late; see https://example.com/runs/1742.",
+        ...     subject="Backup is late",
+        ...     by_protocol={"sms": "Backup of db1 is late"},
+        ... )
+        '...'
     """
     whose, target = destination(credentials, to)
     answer = Operation(whose, "sns", "publish").call(
@@ -85,8 +94,9 @@ def sns_publish_many(
 ) -> list[str]:
     """Publish any number of messages to a topic, ten by each request, or 256 KiB.
 
-    Those that SNS could not take are published again, and only those; in a FIFO topic they come
-    after the others then. Not retried as a task: what was published would be published twice. See
+    Those that SNS could not take are published again, and only those; in a FIFO topic before any of
+    the next request, so that they come late by nine others at most. Not retried as a task: what was
+    published would be published twice. See
     https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html.
 
     Args:
@@ -105,6 +115,12 @@ def sns_publish_many(
         InvalidArguments: There are not as many ids as messages; nothing was published.
         AwsNotFound: There is no such topic.
         AwsError: Some were not published; says which.
+
+    Examples:
+        >>> texts = [f"Invoice {number} is ready" for number in range(1, 13)]
+        >>> ids = sns_publish_many(credentials, topic, texts, attributes={"team": ["sales", "tax"]})
+        >>> len(ids)
+        12
     """
     same = {
         "Subject": subject,
@@ -124,5 +140,6 @@ def sns_publish_many(
         lambda asked: publish.call({"TopicArn": arn, "PublishBatchRequestEntries": asked}),
         size=size_of,
         most_bytes=MAX_BYTES,
+        in_order=group_id is not None,
     )
     return [str(each["MessageId"]) for each in published]

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from brickwork import InvalidArguments
-from brickwork_aws.batches import BATCH
+from brickwork_aws.batches import BATCH, one_each
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.errors import AwsTimeout
 from brickwork_aws.sqs.messages import Queue, SqsMessage, attributes_of
@@ -46,6 +45,11 @@ def sqs_send_message(
     Raises:
         AwsNotFound: There is no such queue.
         AwsError: It was not sent.
+
+    Examples:
+        >>> order = '{"order": 1742, "total": "89.90"}'
+        >>> sqs_send_message(credentials, queue, order, attributes={"country": "DE"})
+        '...'
     """
     at = Queue(credentials, queue)
     answer = at.call(
@@ -70,9 +74,10 @@ def sqs_send_messages(
     group_id: str | None = None,
     deduplication_ids: list[str] | None = None,
 ) -> list[str]:
-    """Send any number of messages, ten by each request.
+    """Send any number of messages, ten by each request, or 256 KiB.
 
-    Those that SQS could not take are sent again, and only those. Not retried as a task: what was
+    Those that SQS could not take are sent again, and only those; in a FIFO queue before any of the
+    next request, so that they come late by nine others at most. Not retried as a task: what was
     sent would be sent twice. See
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html.
 
@@ -90,13 +95,13 @@ def sqs_send_messages(
     Raises:
         InvalidArguments: There are not as many ids as messages; nothing was sent.
         AwsError: Some were not sent; says which.
+
+    Examples:
+        >>> pages = [f"https://example.com/catalog?page={number}" for number in range(1, 26)]
+        >>> len(sqs_send_messages(credentials, queue, pages))
+        25
     """
-    ids = deduplication_ids or [""] * len(bodies)
-    if len(ids) != len(bodies):
-        raise InvalidArguments(
-            f"There are {len(bodies)} messages and {len(ids)} deduplication ids.",
-            fix="Give one for each message, or none.",
-        )
+    ids = one_each(deduplication_ids or None, len(bodies))
     entries = [
         {
             "MessageBody": body,
@@ -107,7 +112,9 @@ def sqs_send_messages(
         for body, each in zip(bodies, ids, strict=True)
     ]
     given = [{k: v for k, v in entry.items() if v is not None} for entry in entries]
-    sent = Queue(credentials, queue).batch("send_message_batch", given)
+    sent = Queue(credentials, queue).batch(
+        "send_message_batch", given, in_order=group_id is not None
+    )
     return [str(each["MessageId"]) for each in sent]
 
 
@@ -135,6 +142,13 @@ def sqs_receive_messages(
 
     Returns:
         The messages; none if none came.
+
+    Examples:
+        >>> messages = sqs_receive_messages(
+        ...     credentials, queue, wait_seconds=20, visibility_seconds=300
+        ... )
+        >>> [message.json()["order"] for message in messages]
+        [1742, 1743]
     """
     at = Queue(credentials, queue)
     found = at.receive(limit, wait_seconds=wait_seconds, visibility_seconds=visibility_seconds)
@@ -164,6 +178,11 @@ def sqs_wait_for_message(
 
     Raises:
         AwsTimeout: None came in time.
+
+    Examples:
+        >>> message = sqs_wait_for_message(credentials, queue, max_wait_seconds=600)
+        >>> message.json()["day"], message.receive_count
+        ('2026-11-23', 1)
     """
     at = Queue(credentials, queue)
     for message in at.receive(1, wait_seconds=max_wait_seconds):
@@ -191,5 +210,12 @@ def sqs_delete_messages(
 
     Raises:
         AwsError: Some were not deleted; says which.
+
+    Examples:
+        >>> from brickwork_aws import sqs_receive_messages
+        >>> messages = sqs_receive_messages(credentials, queue)
+        >>> [message.body for message in messages]
+        ['{"order": 1742}']
+        >>> sqs_delete_messages(credentials, queue, messages)
     """
     Queue(credentials, queue).delete([each.receipt_handle for each in messages])

@@ -4,6 +4,7 @@ import json as json_format
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from xml.sax.saxutils import escape
 
 from brickwork.testing import faulty as proxy
 from brickwork_aws.testing.servers import AwsServer
@@ -28,7 +29,14 @@ class Faults(proxy.Faults):
         self.plan(proxy.Fault(_of(method), cut_after=after), times)
 
     def refuse(
-        self, method: str | None, status: int, code: str, *, json: bool = False, times: int = 1
+        self,
+        method: str | None,
+        status: int,
+        code: str,
+        *,
+        message: str = "as planned",
+        json: bool = False,
+        times: int = 1,
     ) -> None:
         """Answer the next such requests with an error; the server does not see them.
 
@@ -36,16 +44,17 @@ class Faults(proxy.Faults):
             method: For example ``PUT``.
             status: The HTTP status, for example 503.
             code: The service's code of the error, for example ``SlowDown``.
+            message: What the service says beside it.
             json: Whether the service speaks JSON, as SQS, Secrets Manager and most others do; S3,
                 STS, SNS and IAM speak XML.
             times: How many requests.
         """
         if json:
             kind = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-errortype": code}
-            text = json_format.dumps({"__type": code, "message": "as planned"})
+            text = json_format.dumps({"__type": code, "message": message})
         else:
-            kind = {"Content-Type": "application/xml"}
-            inner = f"<Error><Code>{code}</Code><Message>as planned</Message></Error>"
+            kind = {"Content-Type": "application/xml", "x-amz-request-id": "PLANNED"}
+            inner = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
             text = f"<ErrorResponse>{inner}</ErrorResponse>"
         self.plan(proxy.Fault(_of(method), status, kind, text.encode()), times)
 

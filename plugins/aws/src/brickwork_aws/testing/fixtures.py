@@ -11,16 +11,19 @@ from brickwork_aws.testing.servers import AwsServer, given_server, moto_server, 
 
 
 @pytest.fixture
-def no_aws_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    """Hide the developer's AWS variables and files, and the metadata service of a machine."""
+def no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the developer's AWS variables and files, and the metadata service of a machine.
+
+    In the same way for each test: so they share clients, which take long to make.
+    """
     import os
 
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", f"{tmp_path}/no-aws-config")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", f"{tmp_path}/no-aws-credentials")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
 
 
 @pytest.fixture(scope="session")

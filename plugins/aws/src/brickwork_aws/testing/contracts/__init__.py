@@ -22,9 +22,16 @@ from brickwork_aws.testing.contracts.cloudwatch import (
     TestLogsFilterEvents,
     TestLogsTail,
 )
+from brickwork_aws.testing.contracts.crawlers import (
+    TestGlueCancelCrawler,
+    TestGlueRunCrawler,
+    TestGlueStartCrawler,
+    TestGlueWaitCrawler,
+)
 from brickwork_aws.testing.contracts.credentials import (
     TestAwsCredentials,
     TestAwsCredentialsOfRoles,
+    TestCheckOfAwsCredentials,
 )
 from brickwork_aws.testing.contracts.dynamodb import (
     TestDynamodbDeleteItem,
@@ -43,6 +50,21 @@ from brickwork_aws.testing.contracts.ecs import (
     TestEcsStartTask,
     TestEcsWaitTask,
 )
+from brickwork_aws.testing.contracts.emr import (
+    TestEmrCancelSteps,
+    TestEmrFindCluster,
+    TestEmrRunSteps,
+    TestEmrStartSteps,
+    TestEmrWaitCluster,
+    TestEmrWaitSteps,
+)
+from brickwork_aws.testing.contracts.emr_serverless import (
+    TestEmrServerlessCancelJob,
+    TestEmrServerlessReadDashboardUrl,
+    TestEmrServerlessRunJob,
+    TestEmrServerlessStartJob,
+    TestEmrServerlessWaitJob,
+)
 from brickwork_aws.testing.contracts.eventbridge import (
     TestEventbridgeDeleteRule,
     TestEventbridgeDisableRule,
@@ -53,6 +75,12 @@ from brickwork_aws.testing.contracts.eventbridge import (
 from brickwork_aws.testing.contracts.generic import (
     TestAwsCall,
     TestAwsWait,
+)
+from brickwork_aws.testing.contracts.glue import (
+    TestGlueCancelJob,
+    TestGlueRunJob,
+    TestGlueStartJob,
+    TestGlueWaitJob,
 )
 from brickwork_aws.testing.contracts.kms import (
     TestKmsDecrypt,
@@ -66,6 +94,15 @@ from brickwork_aws.testing.contracts.lambda_functions import (
     TestLambdaInvoke,
     TestLambdaInvokeAsync,
     TestLambdaWaitActive,
+)
+from brickwork_aws.testing.contracts.rds_data import TestRdsExecute, TestRdsExecuteMany
+from brickwork_aws.testing.contracts.redshift import (
+    TestRedshiftCancelStatement,
+    TestRedshiftReadRows,
+    TestRedshiftReadTable,
+    TestRedshiftRunStatement,
+    TestRedshiftStartStatement,
+    TestRedshiftWaitStatement,
 )
 from brickwork_aws.testing.contracts.s3 import (
     TestS3Bucket,
@@ -90,6 +127,7 @@ from brickwork_aws.testing.contracts.s3_tasks import (
     TestS3PresignPost,
     TestS3Read,
     TestS3ReadTags,
+    TestS3ReadText,
     TestS3ReadVersion,
     TestS3RestoreVersion,
     TestS3UploadFile,
@@ -126,6 +164,12 @@ from brickwork_aws.testing.contracts.sqs import (
     TestSqsSendMessages,
     TestSqsWaitForMessage,
 )
+from brickwork_aws.testing.contracts.ssm_command import (
+    TestSsmCancelCommand,
+    TestSsmRunCommand,
+    TestSsmStartCommand,
+    TestSsmWaitCommand,
+)
 from brickwork_aws.testing.contracts.stepfunctions import (
     TestStepfunctionsCancelExecution,
     TestStepfunctionsListExecutions,
@@ -160,6 +204,7 @@ __all__ = [
     "TestBatchRunJob",
     "TestBatchStartJob",
     "TestBatchWaitJob",
+    "TestCheckOfAwsCredentials",
     "TestCloudwatchPutMetric",
     "TestDynamodbDeleteItem",
     "TestDynamodbGetItem",
@@ -174,11 +219,30 @@ __all__ = [
     "TestEcsRunTask",
     "TestEcsStartTask",
     "TestEcsWaitTask",
+    "TestEmrCancelSteps",
+    "TestEmrFindCluster",
+    "TestEmrRunSteps",
+    "TestEmrServerlessCancelJob",
+    "TestEmrServerlessReadDashboardUrl",
+    "TestEmrServerlessRunJob",
+    "TestEmrServerlessStartJob",
+    "TestEmrServerlessWaitJob",
+    "TestEmrStartSteps",
+    "TestEmrWaitCluster",
+    "TestEmrWaitSteps",
     "TestEventbridgeDeleteRule",
     "TestEventbridgeDisableRule",
     "TestEventbridgeEnableRule",
     "TestEventbridgePutEvents",
     "TestEventbridgePutRule",
+    "TestGlueCancelCrawler",
+    "TestGlueCancelJob",
+    "TestGlueRunCrawler",
+    "TestGlueRunJob",
+    "TestGlueStartCrawler",
+    "TestGlueStartJob",
+    "TestGlueWaitCrawler",
+    "TestGlueWaitJob",
     "TestKmsDecrypt",
     "TestKmsEncrypt",
     "TestKmsGenerateDataKey",
@@ -191,6 +255,14 @@ __all__ = [
     "TestLogsFilterEvents",
     "TestLogsTail",
     "TestParameterStoreResolver",
+    "TestRdsExecute",
+    "TestRdsExecuteMany",
+    "TestRedshiftCancelStatement",
+    "TestRedshiftReadRows",
+    "TestRedshiftReadTable",
+    "TestRedshiftRunStatement",
+    "TestRedshiftStartStatement",
+    "TestRedshiftWaitStatement",
     "TestS3Bucket",
     "TestS3BucketOnMoto",
     "TestS3BucketOnSeaweedfs",
@@ -211,6 +283,7 @@ __all__ = [
     "TestS3PresignPost",
     "TestS3Read",
     "TestS3ReadTags",
+    "TestS3ReadText",
     "TestS3ReadVersion",
     "TestS3RestoreVersion",
     "TestS3UploadFile",
@@ -236,9 +309,13 @@ __all__ = [
     "TestSqsSendMessage",
     "TestSqsSendMessages",
     "TestSqsWaitForMessage",
+    "TestSsmCancelCommand",
     "TestSsmDeleteParameters",
     "TestSsmReadParameter",
     "TestSsmReadParameters",
+    "TestSsmRunCommand",
+    "TestSsmStartCommand",
+    "TestSsmWaitCommand",
     "TestSsmWriteParameter",
     "TestStepfunctionsCancelExecution",
     "TestStepfunctionsListExecutions",

@@ -1,15 +1,17 @@
 """Conformance of the tasks on Athena, against moto."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from brickwork import Task
 from brickwork.testing import TaskContract
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.jobs import athena
+from brickwork_aws.testing.answering import answered
+from brickwork_aws.testing.moto import next_query_gives
+from brickwork_aws.testing.servers import AwsServer
 
 SQL = "SELECT 1"
 OUTPUT = "s3://results/"
@@ -20,6 +22,13 @@ class _AthenaTaskContract(TaskContract):
     def query(self, s3_credentials: AwsCredentials) -> athena.AthenaQuery:
         """Return a query that was started."""
         return athena.athena_start_query(s3_credentials, SQL, output_location=OUTPUT)
+
+    @pytest.fixture
+    def running(self, s3_credentials: AwsCredentials) -> Iterator[None]:
+        """Let no query end."""
+        runs = {"QueryExecution": {"Status": {"State": "RUNNING"}}}
+        with answered(s3_credentials, "athena", "GetQueryExecution", lambda _: runs):
+            yield
 
     def same(self, one: Any, two: Any) -> bool:
         """Compare without the ids, which every query has anew."""
@@ -35,10 +44,7 @@ class _AthenaTaskContract(TaskContract):
 class TestAthenaStartQuery(_AthenaTaskContract):
     """athena_start_query."""
 
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return athena.athena_start_query
+    name = "aws.athena_start_query"
 
     @pytest.fixture
     def call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
@@ -49,10 +55,7 @@ class TestAthenaStartQuery(_AthenaTaskContract):
 class TestAthenaRunQuery(_AthenaTaskContract):
     """athena_run_query."""
 
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return athena.athena_run_query
+    name = "aws.athena_run_query"
 
     @pytest.fixture
     def call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
@@ -63,6 +66,11 @@ class TestAthenaRunQuery(_AthenaTaskContract):
             "output_location": OUTPUT,
             "poll_seconds": 0.01,
         }
+
+    @pytest.fixture
+    def slow_call(self, call: Mapping[str, Any], running: None) -> Mapping[str, Any]:  # noqa: ARG002  # for its answers
+        """Return arguments of a query that does not end."""
+        return call
 
 
 class _OnAQuery(_AthenaTaskContract):
@@ -76,34 +84,49 @@ class _OnAQuery(_AthenaTaskContract):
 class TestAthenaWaitQuery(_OnAQuery):
     """athena_wait_query."""
 
+    name = "aws.athena_wait_query"
+
     @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return athena.athena_wait_query
+    def slow_call(self, call: Mapping[str, Any], running: None) -> Mapping[str, Any]:  # noqa: ARG002  # for its answers
+        """Return arguments for a query that does not end."""
+        return call
 
 
 class TestAthenaCancelQuery(_OnAQuery):
     """athena_cancel_query."""
 
+    name = "aws.athena_cancel_query"
+
     @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return athena.athena_cancel_query
+    def example_names(
+        self, s3_credentials: AwsCredentials, query: athena.AthenaQuery
+    ) -> Mapping[str, Any]:
+        """Return arguments for a query that has not ended."""
+        return {"credentials": s3_credentials, "query": query}
 
 
-class TestAthenaReadRows(_OnAQuery):
+class _OnRows(_OnAQuery):
+    @pytest.fixture
+    def example_names(
+        self, s3_server: AwsServer, s3_credentials: AwsCredentials
+    ) -> Mapping[str, Any]:
+        """Return arguments for a query with two rows."""
+        next_query_gives(
+            s3_server,
+            {"country": "varchar", "day": "date", "total": "decimal"},
+            [["DE", "2026-11-23", "89.90"], ["FR", "2026-11-23", None]],
+        )
+        query = athena.athena_run_query(s3_credentials, SQL, output_location=OUTPUT)
+        return {"credentials": s3_credentials, "query": query}
+
+
+class TestAthenaReadRows(_OnRows):
     """athena_read_rows."""
 
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return athena.athena_read_rows
+    name = "aws.athena_read_rows"
 
 
-class TestAthenaReadTable(_OnAQuery):
+class TestAthenaReadTable(_OnRows):
     """athena_read_table."""
 
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return athena.athena_read_table
+    name = "aws.athena_read_table"

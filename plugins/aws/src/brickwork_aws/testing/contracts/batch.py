@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from brickwork import Task
 from brickwork.testing import TaskContract
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.generic import aws_call
 from brickwork_aws.jobs import batch
+from brickwork_aws.testing.answering import answered
 from brickwork_aws.testing.moto import jobs_succeed
 from brickwork_aws.testing.servers import AwsServer
 
@@ -49,14 +49,6 @@ def batch_queue(credentials: AwsCredentials) -> str:
 
 
 class _BatchTaskContract(TaskContract):
-    name = ""
-
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task of the class's name."""
-        found: Task[..., Any] = getattr(batch, self.name)
-        return found
-
     @pytest.fixture
     def arguments(
         self, s3_server: AwsServer, s3_credentials: AwsCredentials
@@ -76,6 +68,13 @@ class _BatchTaskContract(TaskContract):
         """Return those arguments."""
         return arguments
 
+    @pytest.fixture
+    def running(self, s3_credentials: AwsCredentials) -> Iterator[None]:
+        """Let no job end."""
+        runs = {"jobs": [{"status": "RUNNING"}]}
+        with answered(s3_credentials, "batch", "DescribeJobs", lambda _: runs):
+            yield
+
     def same(self, one: Any, two: Any) -> bool:
         """Compare without the ids and times, which every job has anew."""
         if one is None:
@@ -87,13 +86,18 @@ class _BatchTaskContract(TaskContract):
 class TestBatchStartJob(_BatchTaskContract):
     """batch_start_job."""
 
-    name = "batch_start_job"
+    name = "aws.batch_start_job"
 
 
 class TestBatchRunJob(_BatchTaskContract):
     """batch_run_job."""
 
-    name = "batch_run_job"
+    name = "aws.batch_run_job"
+
+    @pytest.fixture
+    def slow_call(self, call: Mapping[str, Any], running: None) -> Mapping[str, Any]:  # noqa: ARG002  # for its answers
+        """Return arguments of a job that does not end."""
+        return call
 
 
 class _OnAJob(_BatchTaskContract):
@@ -107,10 +111,15 @@ class _OnAJob(_BatchTaskContract):
 class TestBatchWaitJob(_OnAJob):
     """batch_wait_job."""
 
-    name = "batch_wait_job"
+    name = "aws.batch_wait_job"
+
+    @pytest.fixture
+    def slow_call(self, call: Mapping[str, Any], running: None) -> Mapping[str, Any]:  # noqa: ARG002  # for its answers
+        """Return arguments for a job that does not end."""
+        return call
 
 
 class TestBatchCancelJob(_OnAJob):
     """batch_cancel_job."""
 
-    name = "batch_cancel_job"
+    name = "aws.batch_cancel_job"

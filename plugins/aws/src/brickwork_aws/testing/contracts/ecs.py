@@ -1,45 +1,38 @@
 """Conformance of the tasks on ECS, against moto, where every container ends with 0."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from brickwork import Task
 from brickwork.testing import TaskContract
+from brickwork.testing.task import no_waiting
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.generic import aws_call
 from brickwork_aws.jobs import ecs
 
-NAME = "contract"
+CLUSTER = "jobs"
+DEFINITION = "nightly-report"
 
 
 class _EcsTaskContract(TaskContract):
-    name = ""
-
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task of the class's name."""
-        found: Task[..., Any] = getattr(ecs, self.name)
-        return found
-
     @pytest.fixture
     def arguments(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
         """Return arguments to start a small task with."""
         container = {"name": "app", "image": "busybox", "memory": 64}
-        aws_call(s3_credentials, "ecs", "create_cluster", clusterName=NAME)
+        aws_call(s3_credentials, "ecs", "create_cluster", clusterName=CLUSTER)
         aws_call(
             s3_credentials,
             "ecs",
             "register_task_definition",
-            family=NAME,
+            family=DEFINITION,
             containerDefinitions=[container],
         )
         return {
             "credentials": s3_credentials,
-            "definition": NAME,
-            "cluster": NAME,
+            "definition": DEFINITION,
+            "cluster": CLUSTER,
             "launch_type": "FARGATE",
         }
 
@@ -47,6 +40,12 @@ class _EcsTaskContract(TaskContract):
     def call(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return those arguments."""
         return arguments
+
+    @pytest.fixture
+    def example_names(self, call: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """Return those arguments; in moto a task goes on only when it is looked at."""
+        with no_waiting():
+            yield call
 
     def same(self, one: Any, two: Any) -> bool:
         """Compare without the names and times, which every task has anew."""
@@ -59,18 +58,23 @@ class _EcsTaskContract(TaskContract):
 class TestEcsStartTask(_EcsTaskContract):
     """ecs_start_task."""
 
-    name = "ecs_start_task"
+    name = "aws.ecs_start_task"
 
 
 class TestEcsRunTask(_EcsTaskContract):
     """ecs_run_task."""
 
-    name = "ecs_run_task"
+    name = "aws.ecs_run_task"
 
     @pytest.fixture
     def call(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return those arguments, and short pauses."""
         return {**arguments, "poll_seconds": 0.01}
+
+    @pytest.fixture
+    def slow_call(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return those arguments, and a long pause: the task runs when it is looked at first."""
+        return {**arguments, "poll_seconds": 60}
 
 
 class _OnATask(_EcsTaskContract):
@@ -89,15 +93,20 @@ class _OnATask(_EcsTaskContract):
 class TestEcsWaitTask(_OnATask):
     """ecs_wait_task."""
 
-    name = "ecs_wait_task"
+    name = "aws.ecs_wait_task"
 
     @pytest.fixture
     def call(self, started: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return those arguments, and short pauses."""
         return {**started, "poll_seconds": 0.01}
 
+    @pytest.fixture
+    def slow_call(self, started: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return those arguments, and a long pause: the task runs when it is looked at first."""
+        return {**started, "poll_seconds": 60}
+
 
 class TestEcsCancelTask(_OnATask):
     """ecs_cancel_task."""
 
-    name = "ecs_cancel_task"
+    name = "aws.ecs_cancel_task"

@@ -1,11 +1,10 @@
 """Conformance of the tasks on EventBridge, against moto."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from brickwork import Task
 from brickwork.testing import TaskContract
 from brickwork_aws import eventbridge
 from brickwork_aws.credentials import AwsCredentials
@@ -16,10 +15,7 @@ PATTERN = {"source": ["com.example.contract"]}
 class TestEventbridgePutEvents(TaskContract):
     """eventbridge_put_events."""
 
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return eventbridge.eventbridge_put_events
+    name = "aws.eventbridge_put_events"
 
     @pytest.fixture
     def call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
@@ -35,10 +31,7 @@ class TestEventbridgePutEvents(TaskContract):
 class TestEventbridgePutRule(TaskContract):
     """eventbridge_put_rule."""
 
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return eventbridge.eventbridge_put_rule
+    name = "aws.eventbridge_put_rule"
 
     @pytest.fixture
     def call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
@@ -47,34 +40,32 @@ class TestEventbridgePutRule(TaskContract):
 
 
 class _OnARule(TaskContract):
-    name = ""
-
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task of the class's name."""
-        found: Task[..., Any] = getattr(eventbridge, self.name)
-        return found
+    enabled: ClassVar[bool] = True
 
     @pytest.fixture
     def call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
         """Return arguments for a rule."""
-        eventbridge.eventbridge_put_rule(s3_credentials, "contract", pattern=PATTERN)
-        return {"credentials": s3_credentials, "name": "contract"}
+        name = "nightly-load"
+        eventbridge.eventbridge_put_rule(
+            s3_credentials, name, pattern=PATTERN, enabled=self.enabled
+        )
+        return {"credentials": s3_credentials, "name": name}
 
 
 class TestEventbridgeEnableRule(_OnARule):
     """eventbridge_enable_rule."""
 
-    name = "eventbridge_enable_rule"
+    name = "aws.eventbridge_enable_rule"
+    enabled = False
 
 
 class TestEventbridgeDisableRule(_OnARule):
     """eventbridge_disable_rule."""
 
-    name = "eventbridge_disable_rule"
+    name = "aws.eventbridge_disable_rule"
 
 
 class TestEventbridgeDeleteRule(_OnARule):
     """eventbridge_delete_rule."""
 
-    name = "eventbridge_delete_rule"
+    name = "aws.eventbridge_delete_rule"

@@ -5,20 +5,16 @@ from typing import Any
 
 import pytest
 
-from brickwork import Task
 from brickwork.testing import TaskContract
-from brickwork_aws import generic
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.s3.bucket import S3Bucket
+from brickwork_aws.testing.contracts.dynamodb import make_table
 
 
 class TestAwsCall(TaskContract):
     """aws_call."""
 
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return generic.aws_call
+    name = "aws.aws_call"
 
     @pytest.fixture
     def call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
@@ -33,10 +29,7 @@ class TestAwsCall(TaskContract):
 class TestAwsWait(TaskContract):
     """aws_wait."""
 
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return generic.aws_wait
+    name = "aws.aws_wait"
 
     @pytest.fixture
     def call(self, s3_bucket: S3Bucket) -> Mapping[str, Any]:
@@ -47,6 +40,11 @@ class TestAwsWait(TaskContract):
             "waiter": "bucket_exists",
             "Bucket": s3_bucket.bucket,
         }
+
+    @pytest.fixture
+    def example_names(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
+        """Return a table."""
+        return {"credentials": s3_credentials, "table": make_table(s3_credentials)}
 
     @pytest.fixture
     def slow_call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from brickwork import KeyProvider, Secret, Task
+from brickwork import KeyProvider, Secret
 from brickwork.testing import KeyProviderContract, TaskContract
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.generic import aws_call
@@ -56,14 +56,6 @@ class TestKmsKey(KeyProviderContract):
 
 
 class _KmsTaskContract(TaskContract):
-    name = ""
-
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task of the class's name."""
-        found: Task[..., Any] = getattr(tasks, self.name)
-        return found
-
     @pytest.fixture
     def key(self, s3_credentials: AwsCredentials) -> str:
         """Return the ARN of a key."""
@@ -86,7 +78,7 @@ class _KmsTaskContract(TaskContract):
 class TestKmsEncrypt(_KmsTaskContract):
     """kms_encrypt."""
 
-    name = "kms_encrypt"
+    name = "aws.kms_encrypt"
 
     def arguments(self, credentials: AwsCredentials, key: str) -> Mapping[str, Any]:  # noqa: ARG002  # as the class says
         """A text."""
@@ -96,22 +88,23 @@ class TestKmsEncrypt(_KmsTaskContract):
 class TestKmsDecrypt(_KmsTaskContract):
     """kms_decrypt."""
 
-    name = "kms_decrypt"
+    name = "aws.kms_decrypt"
 
     def arguments(self, credentials: AwsCredentials, key: str) -> Mapping[str, Any]:
         """What was encrypted."""
-        text = Secret("contract-plaintext")
-        return {"ciphertext": tasks.kms_encrypt(credentials, key, text)}
+        text, context = Secret("DE89370400"), {"customer": "c1"}
+        sealed = tasks.kms_encrypt(credentials, key, text, context=context)
+        return {"ciphertext": sealed, "context": context, "key_id": key}
 
     def same(self, one: Any, two: Any) -> bool:
         """Compare what was decrypted."""
-        return bool(one == two == Secret(b"contract-plaintext"))
+        return bool(one == two == Secret(b"DE89370400"))
 
 
 class TestKmsGenerateDataKey(_KmsTaskContract):
     """kms_generate_data_key."""
 
-    name = "kms_generate_data_key"
+    name = "aws.kms_generate_data_key"
 
     def arguments(self, credentials: AwsCredentials, key: str) -> Mapping[str, Any]:  # noqa: ARG002  # as the class says
         """As it is."""
@@ -128,22 +121,22 @@ class _SigningContract(_KmsTaskContract):
 class TestKmsSign(_SigningContract):
     """kms_sign."""
 
-    name = "kms_sign"
+    name = "aws.kms_sign"
 
     def arguments(self, credentials: AwsCredentials, key: str) -> Mapping[str, Any]:  # noqa: ARG002  # as the class says
         """A message."""
-        return {"key_id": key, "message": b"hello", "algorithm": "ECDSA_SHA_256"}
+        return {"key_id": key, "message": b"invoice 1742", "algorithm": "ECDSA_SHA_256"}
 
 
 class TestKmsVerify(_SigningContract):
     """kms_verify."""
 
-    name = "kms_verify"
+    name = "aws.kms_verify"
 
     def arguments(self, credentials: AwsCredentials, key: str) -> Mapping[str, Any]:
         """What was signed."""
-        signature = tasks.kms_sign(credentials, key, b"hello", "ECDSA_SHA_256")
-        signed = {"key_id": key, "message": b"hello", "algorithm": "ECDSA_SHA_256"}
+        signature = tasks.kms_sign(credentials, key, b"invoice 1742", "ECDSA_SHA_256")
+        signed = {"key_id": key, "message": b"invoice 1742", "algorithm": "ECDSA_SHA_256"}
         return {**signed, "signature": signature}
 
     def same(self, one: Any, two: Any) -> bool:

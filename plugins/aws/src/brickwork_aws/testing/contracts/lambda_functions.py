@@ -9,10 +9,10 @@ from zipfile import ZipFile
 
 import pytest
 
-from brickwork import Task
 from brickwork.testing import TaskContract
 from brickwork_aws import lambda_functions
 from brickwork_aws.credentials import AwsCredentials
+from brickwork_aws.testing.answering import answered
 from brickwork_aws.testing.moto import functions_echo
 from brickwork_aws.testing.servers import AwsServer
 
@@ -35,14 +35,6 @@ def new_function(credentials: AwsCredentials) -> str:
 
 
 class _LambdaTaskContract(TaskContract):
-    name = ""
-
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task of the class's name."""
-        found: Task[..., Any] = getattr(lambda_functions, self.name)
-        return found
-
     @pytest.fixture
     def call(
         self, s3_server: AwsServer, s3_credentials: AwsCredentials
@@ -61,19 +53,27 @@ class _LambdaTaskContract(TaskContract):
 class TestLambdaInvoke(_LambdaTaskContract):
     """lambda_invoke."""
 
-    name = "lambda_invoke"
+    name = "aws.lambda_invoke"
 
 
 class TestLambdaInvokeAsync(_LambdaTaskContract):
     """lambda_invoke_async."""
 
-    name = "lambda_invoke_async"
+    name = "aws.lambda_invoke_async"
 
 
 class TestLambdaWaitActive(_LambdaTaskContract):
     """lambda_wait_active."""
 
-    name = "lambda_wait_active"
+    name = "aws.lambda_wait_active"
+
+    @pytest.fixture
+    def slow_call(self, call: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """Return arguments for a function that does not become active."""
+        pending = {"State": "Pending"}
+        credentials = call["credentials"]
+        with answered(credentials, "lambda", "GetFunctionConfiguration", lambda _: pending):
+            yield call
 
     def same(self, one: Any, two: Any) -> bool:
         """Compare all of it."""

@@ -1,33 +1,35 @@
 """Conformance of the tasks on S3, against moto."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 import brickwork_aws
-from brickwork import Task
 from brickwork.testing import TaskContract
+from brickwork.testing.task import no_waiting
+from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.s3.bucket import S3Bucket
+
+KEY = "2026/11/sales.csv"
+SALES = b"day,total\n2026-11-23,19.50\n"
 
 
 class _S3TaskContract(TaskContract):
-    name = ""
-
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task of the class's name."""
-        found: Task[..., Any] = getattr(brickwork_aws, self.name)
-        return found
-
     @pytest.fixture
     def call(self, s3_bucket: S3Bucket, tmp_path: Path) -> Mapping[str, Any]:
-        """Return arguments for a bucket with one object, and a folder with one file."""
-        folder = tmp_path / "folder"
+        """Return arguments for a bucket and a folder, with three files each."""
+        folder = tmp_path / "exports"
         folder.mkdir()
-        (folder / "a.txt").write_bytes(b"content")
-        s3_bucket.write("in/a.txt", b"content")
+        for name in ("returns.csv", "sales.csv", "sales.tmp"):
+            (folder / name).write_bytes(SALES)
+        brickwork_aws.s3_write(
+            s3_bucket, KEY, SALES, metadata={"run": "1742"}, tags={"team": "reports"}
+        )
+        s3_bucket.write("2026/10/sales.csv", SALES)
+        s3_bucket.write("2026/10/notes.txt", b"two days are missing")
         return {"bucket": s3_bucket, **self.arguments(tmp_path)}
 
     def arguments(self, path: Path) -> Mapping[str, Any]:
@@ -49,47 +51,47 @@ class _S3TaskContract(TaskContract):
 class TestS3UploadFile(_S3TaskContract):
     """s3_upload_file."""
 
-    name = "s3_upload_file"
+    name = "aws.s3_upload_file"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:
         """A small file."""
-        return {"path": path / "folder" / "a.txt", "key": "out/a.txt"}
+        return {"path": path / "exports" / "sales.csv", "key": "out/sales.csv"}
 
 
 class TestS3DownloadFile(_S3TaskContract):
     """s3_download_file."""
 
-    name = "s3_download_file"
+    name = "aws.s3_download_file"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:
         """A small object."""
-        return {"key": "in/a.txt", "path": path / "new" / "a.txt"}
+        return {"key": KEY, "path": path / "new" / "sales.csv"}
 
 
 class TestS3UploadFolder(_S3TaskContract):
     """s3_upload_folder."""
 
-    name = "s3_upload_folder"
+    name = "aws.s3_upload_folder"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:
-        """A folder with one file."""
-        return {"path": path / "folder", "prefix": "out", "exclude": ["*.tmp"]}
+        """A folder, but for one of its files."""
+        return {"path": path / "exports", "prefix": "out", "exclude": ["*.tmp"]}
 
 
 class TestS3DownloadFolder(_S3TaskContract):
     """s3_download_folder."""
 
-    name = "s3_download_folder"
+    name = "aws.s3_download_folder"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:
-        """A folder with one object."""
-        return {"prefix": "in", "path": path / "new"}
+        """A folder with folders."""
+        return {"prefix": "2026", "path": path / "new"}
 
 
 class TestS3Write(_S3TaskContract):
     """s3_write."""
 
-    name = "s3_write"
+    name = "aws.s3_write"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """A text."""
@@ -99,61 +101,73 @@ class TestS3Write(_S3TaskContract):
 class TestS3Read(_S3TaskContract):
     """s3_read."""
 
-    name = "s3_read"
+    name = "aws.s3_read"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """A small object."""
-        return {"key": "in/a.txt"}
+        return {"key": KEY}
+
+
+class TestS3ReadText(TestS3Read):
+    """s3_read_text."""
+
+    name = "aws.s3_read_text"
 
 
 class TestS3List(_S3TaskContract):
     """s3_list."""
 
-    name = "s3_list"
+    name = "aws.s3_list"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """One object, chosen in every way."""
-        return {"prefix": "in/", "delimiter": "/", "where": "size > `0`"}
+        return {"prefix": "2026/11/", "delimiter": "/", "where": "size > `0`"}
 
 
 class TestS3Copy(_S3TaskContract):
     """s3_copy."""
 
-    name = "s3_copy"
+    name = "aws.s3_copy"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """A small object."""
-        return {"key": "in/a.txt", "target_key": "out/c.txt"}
+        return {"key": KEY, "target_key": "out/sales.csv"}
+
+    @pytest.fixture
+    def example_names(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the bucket, and another part of it."""
+        bucket: S3Bucket = call["bucket"]
+        return {"bucket": bucket, "archive": bucket.model_copy(update={"prefix": "archive"})}
 
 
 class TestS3Move(_S3TaskContract):
     """s3_move."""
 
-    name = "s3_move"
+    name = "aws.s3_move"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """Onto itself, since the contract calls it twice."""
-        return {"key": "in/a.txt"}
+        return {"key": KEY}
 
 
 class TestS3Delete(_S3TaskContract):
     """s3_delete."""
 
-    name = "s3_delete"
+    name = "aws.s3_delete"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """One that exists, and one that does not."""
-        return {"keys": ["in/a.txt", "no/such"]}
+        return {"keys": [KEY, "no/such"]}
 
 
 class TestS3Presign(_S3TaskContract):
     """s3_presign."""
 
-    name = "s3_presign"
+    name = "aws.s3_presign"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """A small object."""
-        return {"key": "in/a.txt", "expires_seconds": 60}
+        return {"key": KEY, "expires_seconds": 60}
 
     def same(self, one: Any, two: Any) -> bool:
         """Compare without the signature, which the time is part of."""
@@ -163,7 +177,7 @@ class TestS3Presign(_S3TaskContract):
 class TestS3ListFolders(_S3TaskContract):
     """s3_list_folders."""
 
-    name = "s3_list_folders"
+    name = "aws.s3_list_folders"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """All."""
@@ -173,31 +187,31 @@ class TestS3ListFolders(_S3TaskContract):
 class TestS3Exists(_S3TaskContract):
     """s3_exists."""
 
-    name = "s3_exists"
+    name = "aws.s3_exists"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """A small object."""
-        return {"key": "in/a.txt"}
+        return {"key": KEY}
 
 
 class TestS3Describe(_S3TaskContract):
     """s3_describe."""
 
-    name = "s3_describe"
+    name = "aws.s3_describe"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """A small object."""
-        return {"key": "in/a.txt"}
+        return {"key": KEY}
 
 
 class TestS3WaitForKey(_S3TaskContract):
     """s3_wait_for_key."""
 
-    name = "s3_wait_for_key"
+    name = "aws.s3_wait_for_key"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """One that is there."""
-        return {"key": "in/a.txt"}
+        return {"key": KEY}
 
     @pytest.fixture
     def slow_call(self, s3_bucket: S3Bucket) -> Mapping[str, Any]:
@@ -208,11 +222,17 @@ class TestS3WaitForKey(_S3TaskContract):
 class TestS3WaitUntilUnchanged(_S3TaskContract):
     """s3_wait_until_unchanged."""
 
-    name = "s3_wait_until_unchanged"
+    name = "aws.s3_wait_until_unchanged"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """What has rested for long enough."""
-        return {"prefix": "in/", "unchanged_seconds": 0.01}
+        return {"prefix": "2026/", "unchanged_seconds": 0.01}
+
+    @pytest.fixture
+    def example_names(self, call: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """Let the example's minute pass at once."""
+        with no_waiting():
+            yield call
 
     @pytest.fixture
     def slow_call(self, s3_bucket: S3Bucket) -> Mapping[str, Any]:
@@ -223,11 +243,11 @@ class TestS3WaitUntilUnchanged(_S3TaskContract):
 class TestS3PresignPost(_S3TaskContract):
     """s3_presign_post."""
 
-    name = "s3_presign_post"
+    name = "aws.s3_presign_post"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """A small object."""
-        return {"key": "in/a.txt", "max_bytes": 100}
+        return {"key": KEY, "max_bytes": 100}
 
     def same(self, one: Any, two: Any) -> bool:
         """Compare without the signature, which the time is part of."""
@@ -237,81 +257,83 @@ class TestS3PresignPost(_S3TaskContract):
 class TestS3ReadTags(_S3TaskContract):
     """s3_read_tags."""
 
-    name = "s3_read_tags"
+    name = "aws.s3_read_tags"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
-        """An object without tags."""
-        return {"key": "in/a.txt"}
+        """An object with a tag."""
+        return {"key": KEY}
 
 
 class TestS3WriteTags(_S3TaskContract):
     """s3_write_tags."""
 
-    name = "s3_write_tags"
+    name = "aws.s3_write_tags"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """One tag."""
-        return {"key": "in/a.txt", "tags": {"team": "a"}}
+        return {"key": KEY, "tags": {"team": "a"}}
 
 
-class TestS3ListVersions(_S3TaskContract):
-    """s3_list_versions."""
-
-    name = "s3_list_versions"
-
-    def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
-        """One object."""
-        return {"prefix": "in/"}
-
-
-class TestS3ReadVersion(_S3TaskContract):
-    """s3_read_version."""
-
-    name = "s3_read_version"
-
-    def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
-        """The one version of a bucket without versions."""
-        return {"key": "in/a.txt", "version_id": "null"}
-
-
-class TestS3DeleteVersion(_S3TaskContract):
-    """s3_delete_version."""
-
-    name = "s3_delete_version"
-
-    def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
-        """The one version of a bucket without versions."""
-        return {"key": "in/a.txt", "version_id": "null"}
-
-
-class TestS3RestoreVersion(_S3TaskContract):
-    """s3_restore_version."""
-
-    name = "s3_restore_version"
+class _S3VersionTaskContract(_S3TaskContract):
+    @pytest.fixture
+    def old_version(self, s3_bucket: S3Bucket) -> str | None:
+        """Return the older one of two versions, in a bucket that keeps them."""
+        brickwork_aws.s3_create_bucket(s3_bucket, versioning=True)
+        old = brickwork_aws.s3_write(s3_bucket, "settings.json", '{"retries": 3}')
+        brickwork_aws.s3_write(s3_bucket, "settings.json", '{"retries": 10}')
+        return old.version_id
 
     @pytest.fixture
-    def call(self, s3_bucket: S3Bucket, tmp_path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
-        """Return arguments for a bucket that keeps versions."""
-        brickwork_aws.s3_create_bucket(s3_bucket, versioning=True)
-        old = brickwork_aws.s3_write(s3_bucket, "a", "old")
-        brickwork_aws.s3_write(s3_bucket, "a", "newer")
-        return {"bucket": s3_bucket, "key": "a", "version_id": old.version_id}
+    def call(self, s3_bucket: S3Bucket, old_version: str | None) -> Mapping[str, Any]:
+        """Return arguments for the older version."""
+        return {"bucket": s3_bucket, "key": "settings.json", "version_id": old_version}
+
+
+class TestS3ListVersions(_S3VersionTaskContract):
+    """s3_list_versions."""
+
+    name = "aws.s3_list_versions"
+
+    @pytest.fixture
+    def call(self, s3_bucket: S3Bucket, old_version: str | None) -> Mapping[str, Any]:  # noqa: ARG002  # it is written
+        """Return arguments for both versions."""
+        return {"bucket": s3_bucket, "prefix": "settings"}
+
+
+class TestS3ReadVersion(_S3VersionTaskContract):
+    """s3_read_version."""
+
+    name = "aws.s3_read_version"
+
+
+class TestS3DeleteVersion(_S3VersionTaskContract):
+    """s3_delete_version."""
+
+    name = "aws.s3_delete_version"
+
+
+class TestS3RestoreVersion(_S3VersionTaskContract):
+    """s3_restore_version."""
+
+    name = "aws.s3_restore_version"
 
 
 class TestS3CreateBucket(_S3TaskContract):
     """s3_create_bucket."""
 
-    name = "s3_create_bucket"
+    name = "aws.s3_create_bucket"
 
-    def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
-        """One that is there."""
-        return {"versioning": True}
+    @pytest.fixture
+    def call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
+        """Return arguments for one that is not there, and is at the second call."""
+        bucket = S3Bucket(bucket=f"bucket-{uuid4().hex}", credentials=s3_credentials)
+        return {"bucket": bucket, "versioning": True}
 
 
 class TestS3DeleteBucket(_S3TaskContract):
     """s3_delete_bucket."""
 
-    name = "s3_delete_bucket"
+    name = "aws.s3_delete_bucket"
 
     def arguments(self, path: Path) -> Mapping[str, Any]:  # noqa: ARG002  # for others
         """One with an object."""

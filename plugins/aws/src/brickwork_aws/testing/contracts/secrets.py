@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from uuid import uuid4
 
 import pytest
 
-from brickwork import Resolver, Secret, Task
+from brickwork import Resolver, Secret
 from brickwork.testing import ResolverContract, TaskContract
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.secrets import secretsmanager, ssm
@@ -27,7 +28,13 @@ class _AwsResolverContract(ResolverContract):
             ("/contract/text", None): TEXT,
             ("/contract/json", None): JSON,
             ("/contract/json", "password"): "contract-password",
+            ("/contract/json", "user"): "contract-user",
         }
+
+    @pytest.fixture
+    def writable(self) -> Reference:
+        """One field of a JSON object."""
+        return ("/contract/json", "user")
 
     @pytest.fixture
     def unknown(self) -> list[Reference]:
@@ -60,20 +67,14 @@ class TestParameterStoreResolver(_AwsResolverContract):
 
 
 class _SecretTaskContract(TaskContract):
-    name = ""
-
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task of the class's name."""
-        module: Any = ssm if self.name.startswith("ssm") else secretsmanager
-        found: Task[..., Any] = getattr(module, self.name)
-        return found
-
     @pytest.fixture
     def call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
-        """Return arguments, after a secret and a parameter were written."""
-        secretsmanager.secretsmanager_write_secret(s3_credentials, "contract/a", Secret(JSON))
-        ssm.ssm_write_parameter(s3_credentials, "/contract/tasks/a", TEXT)
+        """Return arguments, after two secrets and two parameters were written."""
+        write, tags = secretsmanager.secretsmanager_write_secret, {"team": "sales"}
+        write(s3_credentials, "billing/db", Secret(JSON), tags=tags)
+        write(s3_credentials, "billing/keystore", Secret(bytes(range(16))), tags=tags)
+        ssm.ssm_write_parameter(s3_credentials, "/billing/url", "https://billing.example.com")
+        ssm.ssm_write_parameter(s3_credentials, "/billing/password", Secret(TEXT))
         return {"credentials": s3_credentials, **self.arguments()}
 
     def arguments(self) -> Mapping[str, Any]:
@@ -90,88 +91,101 @@ class _SecretTaskContract(TaskContract):
 class TestSecretsmanagerReadSecret(_SecretTaskContract):
     """secretsmanager_read_secret."""
 
-    name = "secretsmanager_read_secret"
+    name = "aws.secretsmanager_read_secret"
 
     def arguments(self) -> Mapping[str, Any]:
         """A field."""
-        return {"name": "contract/a", "field": "user"}
+        return {"name": "billing/db", "field": "user"}
 
 
 class TestSecretsmanagerReadBinary(_SecretTaskContract):
     """secretsmanager_read_binary."""
 
-    name = "secretsmanager_read_binary"
+    name = "aws.secretsmanager_read_binary"
 
     def arguments(self) -> Mapping[str, Any]:
         """A text, which is given as bytes."""
-        return {"name": "contract/a"}
+        return {"name": "billing/db"}
 
 
 class TestSecretsmanagerWriteSecret(_SecretTaskContract):
     """secretsmanager_write_secret."""
 
-    name = "secretsmanager_write_secret"
+    name = "aws.secretsmanager_write_secret"
 
     def arguments(self) -> Mapping[str, Any]:
         """A new one."""
-        return {"name": "contract/b", "value": Secret("contract-new-value")}
+        return {"name": "crm/token", "value": Secret("contract-new-value")}
 
 
 class TestSecretsmanagerDeleteSecret(_SecretTaskContract):
     """secretsmanager_delete_secret."""
 
-    name = "secretsmanager_delete_secret"
+    name = "aws.secretsmanager_delete_secret"
 
     def arguments(self) -> Mapping[str, Any]:
         """One that is there, and then is not."""
-        return {"name": "contract/a", "recovery_days": 0}
+        return {"name": "billing/db", "recovery_days": 0}
+
+    @pytest.fixture
+    def example_names(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
+        """Return the name of a secret that no other test needs: it stays for a week."""
+        name = f"billing-{uuid4()}"
+        secretsmanager.secretsmanager_write_secret(s3_credentials, name, Secret(TEXT))
+        return {"credentials": s3_credentials, "name": name}
 
 
 class TestSecretsmanagerListSecrets(_SecretTaskContract):
     """secretsmanager_list_secrets."""
 
-    name = "secretsmanager_list_secrets"
+    name = "aws.secretsmanager_list_secrets"
 
     def arguments(self) -> Mapping[str, Any]:
         """Those of this contract."""
-        return {"prefix": "contract/"}
+        return {"prefix": "billing/"}
 
 
 class TestSsmReadParameter(_SecretTaskContract):
     """ssm_read_parameter."""
 
-    name = "ssm_read_parameter"
+    name = "aws.ssm_read_parameter"
 
     def arguments(self) -> Mapping[str, Any]:
         """One."""
-        return {"name": "/contract/tasks/a"}
+        return {"name": "/billing/url"}
 
 
 class TestSsmReadParameters(_SecretTaskContract):
     """ssm_read_parameters."""
 
-    name = "ssm_read_parameters"
+    name = "aws.ssm_read_parameters"
 
     def arguments(self) -> Mapping[str, Any]:
         """Those of this contract."""
-        return {"path": "/contract/tasks"}
+        return {"path": "/billing"}
 
 
 class TestSsmWriteParameter(_SecretTaskContract):
     """ssm_write_parameter."""
 
-    name = "ssm_write_parameter"
+    name = "aws.ssm_write_parameter"
 
     def arguments(self) -> Mapping[str, Any]:
         """A list."""
-        return {"name": "/contract/tasks/b", "value": ["a", "b"]}
+        return {"name": "/crm/hosts", "value": ["a", "b"]}
+
+    @pytest.fixture
+    def example_names(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Have the example write the first version."""
+        ssm.ssm_delete_parameters(call["credentials"], ["/crm/hosts"])
+        return call
 
 
 class TestSsmDeleteParameters(_SecretTaskContract):
     """ssm_delete_parameters."""
 
-    name = "ssm_delete_parameters"
+    name = "aws.ssm_delete_parameters"
 
     def arguments(self) -> Mapping[str, Any]:
         """One that is there, and then is not."""
-        return {"names": ["/contract/tasks/a"]}
+        return {"names": ["/billing/url"]}

@@ -10,10 +10,10 @@ import pytest
 
 from brickwork import Block, Overflow
 from brickwork.testing import BlockContract, NotifierContract
-from brickwork.testing.notifier import Behaviour
+from brickwork.testing.notifier import Asked, Behaviour
 from brickwork_aws.ses import SesEmail
 from brickwork_aws.testing.contracts.credentials import GOLDEN, closed_port
-from brickwork_aws.testing.counterpart import AwsCounterpart, Request, Service
+from brickwork_aws.testing.counterpart import AwsCounterpart, Service
 
 _SEND = "v2/email/outbound-emails"
 
@@ -40,9 +40,11 @@ class TestSesEmail(BlockContract):
         )
 
 
-def _read(request: Request) -> str:
+def _read(asked: Asked) -> str | None:
     """Return the headers and texts of the message, attachments included, decoded."""
-    raw = base64.b64decode(json.loads(request.body)["Content"]["Raw"]["Data"])
+    if asked.path != _SEND:
+        return None
+    raw = base64.b64decode(json.loads(asked.body)["Content"]["Raw"]["Data"])
     message = message_from_bytes(raw, policy=default)
     lines = [f"{name}: {value}" for name, value in message.items()]
     for part in message.walk():
@@ -53,13 +55,13 @@ def _read(request: Request) -> str:
     return "\n".join(lines)
 
 
-def _accept(request: Request) -> str:
+def _accept(asked: Asked) -> str:
     answers = {
         _SEND: {"MessageId": "0a1b2c3d"},
         "v2/email/account": {"SendingEnabled": True, "ProductionAccessEnabled": True},
     }
     verified = {"IdentityType": "DOMAIN", "VerifiedForSendingStatus": True}
-    return json.dumps(answers.get(request.path, verified))
+    return json.dumps(answers.get(asked.path, verified))
 
 
 SES = Service(
@@ -69,7 +71,6 @@ SES = Service(
         credentials=credentials,
         timeout_seconds=0.5,
     ),
-    sends=lambda request: request.path == _SEND,
     read=_read,
     accept=_accept,
     refuse=lambda code: json.dumps({"__type": code, "message": "as told"}),

@@ -7,15 +7,14 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from brickwork import Block, Task
+from brickwork import Block
 from brickwork.testing import BlockContract, NotifierContract, TaskContract
-from brickwork.testing.notifier import Behaviour
+from brickwork.testing.notifier import Asked, Behaviour
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.generic import aws_call
-from brickwork_aws.sns import tasks
 from brickwork_aws.sns.notifier import SnsTopic
 from brickwork_aws.testing.contracts.credentials import GOLDEN, closed_port
-from brickwork_aws.testing.counterpart import AwsCounterpart, Request, Service
+from brickwork_aws.testing.counterpart import AwsCounterpart, Service
 
 ARN = "arn:aws:sns:eu-west-1:123456789012:alerts"
 
@@ -24,7 +23,7 @@ class _SnsTaskContract(TaskContract):
     @pytest.fixture
     def topic(self, s3_credentials: AwsCredentials) -> str:
         """Return the ARN of a topic."""
-        return str(aws_call(s3_credentials, "sns", "create_topic", Name="contract")["TopicArn"])
+        return str(aws_call(s3_credentials, "sns", "create_topic", Name="night-shift")["TopicArn"])
 
     def same(self, one: Any, two: Any) -> bool:
         """Compare without the ids, which every message has anew."""
@@ -34,10 +33,7 @@ class _SnsTaskContract(TaskContract):
 class TestSnsPublish(_SnsTaskContract):
     """sns_publish."""
 
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return tasks.sns_publish
+    name = "aws.sns_publish"
 
     @pytest.fixture
     def call(self, s3_credentials: AwsCredentials, topic: str) -> Mapping[str, Any]:
@@ -48,10 +44,7 @@ class TestSnsPublish(_SnsTaskContract):
 class TestSnsPublishMany(_SnsTaskContract):
     """sns_publish_many."""
 
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return tasks.sns_publish_many
+    name = "aws.sns_publish_many"
 
     @pytest.fixture
     def call(self, s3_credentials: AwsCredentials, topic: str) -> Mapping[str, Any]:
@@ -70,19 +63,21 @@ class TestSnsTopic(BlockContract):
         return SnsTopic(topic_arn=ARN, credentials=closed_port(), timeout_seconds=5)
 
 
-def _form(request: Request) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+def _form(asked: Asked) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
 
 
-def _read(request: Request) -> str:
+def _read(asked: Asked) -> str | None:
     """Return all values of the form; where they are JSON, as they are read."""
-    values = list(_form(request).values())
+    if _form(asked)["Action"] != "Publish":
+        return None
+    values = list(_form(asked).values())
     lists = [" ".join(json.loads(each)) for each in values if each.startswith('["')]
     return "\n".join([*values, *lists])
 
 
-def _accept(request: Request) -> str:
-    if _form(request)["Action"] == "Publish":
+def _accept(asked: Asked) -> str:
+    if _form(asked)["Action"] == "Publish":
         return _answer("Publish", "<MessageId>0a1b2c3d</MessageId>")
     entry = "<entry><key>SubscriptionsConfirmed</key><value>2</value></entry>"
     return _answer("GetTopicAttributes", f"<Attributes>{entry}</Attributes>")
@@ -96,7 +91,6 @@ def _answer(action: str, result: str) -> str:
 
 SNS = Service(
     make=lambda credentials: SnsTopic(topic_arn=ARN, credentials=credentials, timeout_seconds=0.5),
-    sends=lambda request: _form(request)["Action"] == "Publish",
     read=_read,
     accept=_accept,
     refuse=lambda code: (

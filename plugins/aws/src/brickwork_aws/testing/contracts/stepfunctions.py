@@ -6,17 +6,20 @@ It runs the states where it is told to; else executions run until they are stopp
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from brickwork import Task
 from brickwork.testing import TaskContract
 from brickwork_aws.credentials import AwsCredentials
 from brickwork_aws.jobs import stepfunctions
+from brickwork_aws.operations import once_client
 from brickwork_aws.testing.moto import state_machines_run
 from brickwork_aws.testing.servers import AwsServer
+
+ARN = "arn:aws:states:eu-west-1:123456789012"
 
 
 def new_machine(credentials: AwsCredentials, **state: Any) -> str:
@@ -31,14 +34,6 @@ def new_machine(credentials: AwsCredentials, **state: Any) -> str:
 
 
 class _StepFunctionsTaskContract(TaskContract):
-    name = ""
-
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task of the class's name."""
-        found: Task[..., Any] = getattr(stepfunctions, self.name)
-        return found
-
     @pytest.fixture
     def machine(self, s3_credentials: AwsCredentials) -> str:
         """Return the ARN of a state machine."""
@@ -49,7 +44,9 @@ class _StepFunctionsTaskContract(TaskContract):
         self, s3_credentials: AwsCredentials, machine: str
     ) -> stepfunctions.StepFunctionsExecution:
         """Return an execution that runs."""
-        return stepfunctions.stepfunctions_start_execution(s3_credentials, machine)
+        return stepfunctions.stepfunctions_start_execution(
+            s3_credentials, machine, input={"order": 1742}, name="order-1742"
+        )
 
     def same(self, one: Any, two: Any) -> bool:
         """Compare without the ids and times, which every execution has anew."""
@@ -65,7 +62,7 @@ class _StepFunctionsTaskContract(TaskContract):
 class TestStepfunctionsStartExecution(_StepFunctionsTaskContract):
     """stepfunctions_start_execution."""
 
-    name = "stepfunctions_start_execution"
+    name = "aws.stepfunctions_start_execution"
 
     @pytest.fixture
     def call(self, s3_credentials: AwsCredentials, machine: str) -> Mapping[str, Any]:
@@ -76,7 +73,7 @@ class TestStepfunctionsStartExecution(_StepFunctionsTaskContract):
 class TestStepfunctionsRunExecution(_StepFunctionsTaskContract):
     """stepfunctions_run_execution."""
 
-    name = "stepfunctions_run_execution"
+    name = "aws.stepfunctions_run_execution"
 
     @pytest.fixture
     def call(
@@ -98,15 +95,39 @@ class TestStepfunctionsRunExecution(_StepFunctionsTaskContract):
 
 
 class TestStepfunctionsRunExpressExecution(_StepFunctionsTaskContract):
-    """stepfunctions_run_express_execution, which moto does not know."""
+    """stepfunctions_run_express_execution, against a Stubber: moto does not know it."""
 
-    name = "stepfunctions_run_express_execution"
+    name = "aws.stepfunctions_run_express_execution"
+
+    @pytest.fixture
+    def call(self, s3_credentials: AwsCredentials) -> Iterator[Mapping[str, Any]]:
+        """Return arguments of an execution, for which there are two answers."""
+        from botocore.stub import Stubber
+
+        at = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+        answer = {
+            "executionArn": f"{ARN}:express:price:order-1742:5f0c",
+            "name": "order-1742",
+            "startDate": at,
+            "stopDate": at,
+            "status": "SUCCEEDED",
+            "output": '{"total": "89.90"}',
+        }
+        client = once_client(s3_credentials, "stepfunctions", stepfunctions.EXPRESS_SECONDS)
+        with Stubber(client) as stubber:
+            for _ in range(2):
+                stubber.add_response("start_sync_execution", answer)
+            yield {
+                "credentials": s3_credentials,
+                "state_machine": f"{ARN}:stateMachine:price",
+                "input": {"order": 1742},
+            }
 
 
 class TestStepfunctionsWaitExecution(_StepFunctionsTaskContract):
     """stepfunctions_wait_execution."""
 
-    name = "stepfunctions_wait_execution"
+    name = "aws.stepfunctions_wait_execution"
 
     @pytest.fixture
     def call(
@@ -115,7 +136,9 @@ class TestStepfunctionsWaitExecution(_StepFunctionsTaskContract):
         """Return arguments for an execution that ends at once."""
         with state_machines_run(s3_server):
             machine = new_machine(s3_credentials)
-            started = stepfunctions.stepfunctions_start_execution(s3_credentials, machine)
+            started = stepfunctions.stepfunctions_start_execution(
+                s3_credentials, machine, input={"order": 1742}
+            )
             yield {"credentials": s3_credentials, "execution": started, "poll_seconds": 0.01}
 
     @pytest.fixture
@@ -131,7 +154,7 @@ class TestStepfunctionsWaitExecution(_StepFunctionsTaskContract):
 class TestStepfunctionsCancelExecution(_StepFunctionsTaskContract):
     """stepfunctions_cancel_execution."""
 
-    name = "stepfunctions_cancel_execution"
+    name = "aws.stepfunctions_cancel_execution"
 
     @pytest.fixture
     def call(
@@ -142,11 +165,16 @@ class TestStepfunctionsCancelExecution(_StepFunctionsTaskContract):
         """Return arguments for an execution that runs the first time, and then has ended."""
         return {"credentials": s3_credentials, "execution": execution}
 
+    @pytest.fixture
+    def example_names(self, call: Mapping[str, Any], machine: str) -> Mapping[str, Any]:
+        """Return those arguments, and its machine."""
+        return {**call, "state_machine": machine}
+
 
 class TestStepfunctionsListExecutions(_StepFunctionsTaskContract):
     """stepfunctions_list_executions."""
 
-    name = "stepfunctions_list_executions"
+    name = "aws.stepfunctions_list_executions"
 
     @pytest.fixture
     def call(

@@ -5,19 +5,14 @@ from typing import Any
 
 import pytest
 
-from brickwork import Task
 from brickwork.testing import TaskContract
-from brickwork_aws import sts
 from brickwork_aws.credentials import AwsCredentials
 
 
 class TestStsGetIdentity(TaskContract):
     """sts_get_identity."""
 
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return sts.sts_get_identity
+    name = "aws.sts_get_identity"
 
     @pytest.fixture
     def call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:
@@ -28,10 +23,7 @@ class TestStsGetIdentity(TaskContract):
 class TestStsAssumeRole(TaskContract):
     """sts_assume_role."""
 
-    @pytest.fixture
-    def task(self) -> Task[..., Any]:
-        """Return the task."""
-        return sts.sts_assume_role
+    name = "aws.sts_assume_role"
 
     @pytest.fixture
     def call(self, s3_credentials: AwsCredentials) -> Mapping[str, Any]:

@@ -1,0 +1,1 @@
+"""Aurora, through the Data API of RDS."""
