@@ -1,0 +1,1 @@
+"""Tasks on GitHub Actions: https://docs.github.com/en/rest/actions."""

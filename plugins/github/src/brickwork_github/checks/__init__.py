@@ -1,0 +1,1 @@
+"""Commit statuses, check runs and deployments: what GitHub is told of work, and how it went."""

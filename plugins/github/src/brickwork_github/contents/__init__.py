@@ -1,0 +1,1 @@
+"""Files, commits, branches and tags of repositories, without a clone."""

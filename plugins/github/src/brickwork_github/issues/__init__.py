@@ -1,0 +1,1 @@
+"""Issues, with their comments, labels, assignees and milestones."""

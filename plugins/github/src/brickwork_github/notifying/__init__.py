@@ -1,0 +1,1 @@
+"""Notifiers: issues, comments, commit statuses and checks as places to tell people something."""

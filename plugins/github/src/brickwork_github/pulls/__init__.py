@@ -1,0 +1,1 @@
+"""Pull requests: opened, reviewed, kept up to date, merged."""

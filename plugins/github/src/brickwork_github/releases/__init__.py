@@ -1,0 +1,1 @@
+"""Releases, with their notes and assets."""

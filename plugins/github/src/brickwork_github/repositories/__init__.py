@@ -1,0 +1,1 @@
+"""Repositories themselves: their settings, labels, who may do what in them, teams."""

@@ -1,0 +1,1 @@
+"""Searches among repositories, code, commits and accounts."""

@@ -1,0 +1,1 @@
+"""Webhooks: their signatures, their events, and an ASGI app that receives them."""
