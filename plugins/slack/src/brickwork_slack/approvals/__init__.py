@@ -1,0 +1,1 @@
+"""Asking people for approval: a message with buttons, and the wait for what they decide."""

@@ -1,0 +1,1 @@
+"""Channels, private channels and direct messages."""

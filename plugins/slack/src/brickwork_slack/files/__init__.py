@@ -1,0 +1,1 @@
+"""Files: uploaded and downloaded piece by piece, read, listed and deleted."""

@@ -1,0 +1,1 @@
+"""What Slack sends: signatures, typed requests, an ASGI app, and Socket Mode."""

@@ -1,0 +1,1 @@
+"""User groups: people who are mentioned together."""

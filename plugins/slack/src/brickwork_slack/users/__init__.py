@@ -1,0 +1,1 @@
+"""People and bots of a workspace, and what they say of themselves."""

@@ -1,0 +1,1 @@
+"""What an app shows: home tabs and modals."""
