@@ -13,16 +13,15 @@ from brickwork_flows.states import REPEATABLE, StateType, may_follow
 
 
 @pytest.fixture(autouse=True)
-def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def isolated(fresh_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test sees the user's vault, keys, settings or history."""
     import os
 
-    home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
         if name.startswith("BRICKWORK_"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("BRICKWORK_HOME", str(home))
-    return home
+    monkeypatch.setenv("BRICKWORK_HOME", str(fresh_home))
+    return fresh_home
 
 
 @pytest.fixture

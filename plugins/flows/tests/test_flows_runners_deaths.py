@@ -343,6 +343,97 @@ def test_an_idle_process_that_died_is_replaced(runtime: Runtime) -> None:
     assert first != second
 
 
+class DiesWhenRead:
+    """Kills the process that reads it, as often as there are signs to take from a file."""
+
+    def __init__(self, deaths: Path) -> None:
+        self.deaths = deaths
+
+    def __reduce__(self) -> tuple[Callable[[Path], Path], tuple[Path]]:
+        return _die, (self.deaths,)
+
+
+def _die(deaths: Path) -> Path:
+    left = deaths.read_text()
+    deaths.write_text(left[1:])
+    if left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return deaths
+
+
+@task
+def notes(folder: Path, deadly: object = None, *, dies: bool = False) -> int:
+    """Have an effect, and die if asked to."""
+    with (folder / "effects").open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    if dies:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.getpid()
+
+
+def test_an_idle_process_that_seems_alive_is_replaced(
+    runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the last threads of a killed process end, the system says that it lives."""
+
+    @flow(task_runner=ProcessRunner(1))
+    def main() -> tuple[int, int]:
+        first = process.submit().result()
+        os.kill(first, signal.SIGKILL)
+        assert eventually(lambda: gone(first))
+        monkeypatch.setattr(processes.Worker, "alive", lambda self: True)
+        return first, notes.submit(tmp_path).result()
+
+    first, second = main()
+    assert first != second
+    assert effects(tmp_path) == [second]
+
+
+def test_one_that_dies_before_the_task_begins_is_replaced(runtime: Runtime, tmp_path: Path) -> None:
+    """Also when it took the order; the task is performed once."""
+    deaths = tmp_path / "deaths"
+
+    @flow(task_runner=ProcessRunner(1))
+    def main() -> tuple[int, int]:
+        first = process.submit().result()
+        deaths.write_text("1")
+        return first, notes.submit(tmp_path, DiesWhenRead(deaths)).result()
+
+    first, second = main()
+    assert first != second
+    assert effects(tmp_path) == [second]
+
+
+def test_a_fresh_process_that_dies_is_not_replaced(runtime: Runtime, tmp_path: Path) -> None:
+    """The order kills who reads it: one that was idle, one that was begun for it, and no more."""
+    deaths = tmp_path / "deaths"
+
+    @flow(task_runner=ProcessRunner(1))
+    def main() -> None:
+        process.submit().result()
+        deaths.write_text("12345")
+        with pytest.raises(WorkerDied, match="SIGKILL"):
+            notes.submit(tmp_path, DiesWhenRead(deaths)).result()
+
+    main()
+    assert deaths.read_text() == "345"
+    assert effects(tmp_path) == []
+
+
+def test_what_has_begun_is_never_begun_elsewhere(runtime: Runtime, tmp_path: Path) -> None:
+    """A process that was idle and dies in the middle of its next task fails that."""
+
+    @flow(task_runner=ProcessRunner(1))
+    def main() -> int:
+        first = process.submit().result()
+        with pytest.raises(WorkerDied, match="in the middle of it"):
+            notes.submit(tmp_path, dies=True).result()
+        return first
+
+    first = main()
+    assert effects(tmp_path) == [first]
+
+
 def test_nothing_is_left_of_a_run_that_ended(runtime: Runtime) -> None:
     """The file that tells of its processes is removed, and so is one that a killed run left."""
 

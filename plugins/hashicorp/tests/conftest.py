@@ -18,15 +18,14 @@ __all__ = ["bao_server", "faulty_server", "kv1", "kv2", "no_vault_settings"]
 @pytest.fixture(autouse=True)
 def isolated(
     no_vault_settings: None,
-    tmp_path_factory: pytest.TempPathFactory,
+    fresh_home: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
     """No test sees the user's settings of Vault, vault, keys or Brickwork settings."""
     import os
 
-    home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
         if name.startswith("BRICKWORK_"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("BRICKWORK_HOME", str(home))
-    return home
+    monkeypatch.setenv("BRICKWORK_HOME", str(fresh_home))
+    return fresh_home

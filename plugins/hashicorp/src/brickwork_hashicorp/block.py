@@ -17,6 +17,14 @@ class HashicorpVault(Block):
 
     References such as ``${vault:kv/app#password}`` are fetched with the block that is saved as
     ``hashicorp-vault/default``, or with the one that they name; see `VaultResolver`.
+
+    Examples:
+        >>> from brickwork_hashicorp import AppRoleAuth, HashicorpVault
+        >>> login = AppRoleAuth(role_id="nightly", secret_id="b7c1f0e2-4a55-9d3e")
+        >>> HashicorpVault(url="https://vault.example.com:8200", auth=login).save("default")
+        Document('hashicorp-vault/default@1')
+        >>> HashicorpVault.load("default").auth
+        AppRoleAuth(role_id='nightly', secret_id=Secret('********'), mount='approle')
     """
 
     slug: ClassVar[str] = "hashicorp-vault"

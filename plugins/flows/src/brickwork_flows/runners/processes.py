@@ -70,22 +70,28 @@ class ProcessRunner(ThreadRunner):
 
         Raises:
             NotSendable: The task, an argument or the result cannot be pickled.
-            WorkerDied: The process was killed.
+            WorkerDied: The process was killed. One that dies before the task begins is replaced,
+                unless it was begun for this very task.
             TaskTimeout: It had to be, since the task did not end when its time was up.
         """
         check_cancelled()
         call = RemoteCall(task, args, kwargs, watcher)
-        worker = self._worker()
-        try:
-            with scope_here().waking(worker.kill):
-                worker.send(call.order)
-                worker.answer(call, task)
-        except BaseException:
-            worker.end()
-            check_cancelled()
-            raise
-        self._give_back(worker)
-        return call.result()
+        while True:
+            worker = self._worker()
+            idle = worker.ready
+            try:
+                with scope_here().waking(worker.kill):
+                    worker.send(call.order)
+                    worker.answer(call, task)
+            except BaseException as error:
+                worker.end()
+                check_cancelled()
+                # It was dying already: a process whose last threads still end counts as alive.
+                if idle and isinstance(error, WorkerDied) and not call.begun:
+                    continue
+                raise
+            self._give_back(worker)
+            return call.result()
 
     def _worker(self) -> "Worker":
         while True:
@@ -129,6 +135,9 @@ class Worker:
 
     Args:
         of: What it works for; None for no run.
+
+    Attributes:
+        ready: Whether it has loaded the program, and has said so.
     """
 
     def __init__(self, of: Work | None) -> None:
@@ -146,7 +155,7 @@ class Worker:
         self._pid = self._process.pid
         if of is not None:
             of.begun(self._pid)
-        self._ready = self._ended = False
+        self.ready = self._ended = False
         self._told = select.poll()
         self._told.register(self._pipe, select.POLLIN)
 
@@ -167,7 +176,7 @@ class Worker:
         while not call.ended:
             told = self._heard(task, until)
             if told == READY:
-                self._ready = True
+                self.ready = True
                 continue
             kind = call.hear(told)
             if kind in ("begins", "attempt_begins") and task.timeout_seconds is not None:
@@ -193,7 +202,7 @@ class Worker:
 
     def _died(self) -> WorkerDied:
         self._process.join(1.0)
-        if not self._ready:
+        if not self.ready:
             return WorkerDied(
                 f"The process that was to run the task ended before it began ({self._ending()}).",
                 fix="See what it wrote to stderr while it loaded the program, which must run its "

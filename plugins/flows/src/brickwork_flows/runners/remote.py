@@ -26,6 +26,7 @@ class RemoteCall:
 
     Attributes:
         order: What to send.
+        begun: Whether anything was told of it: until then the task has surely not begun.
 
     Raises:
         NotSendable: The task or an argument cannot be pickled.
@@ -39,6 +40,7 @@ class RemoteCall:
         watcher: Watching,
     ) -> None:
         self.order = packed(task, args, kwargs, remaining(), here())
+        self.begun = False
         self._watcher = watcher
         self._outcome: Packed | None = None
 
@@ -57,6 +59,7 @@ class RemoteCall:
             What it is about: ``begins``, ``line``, ``retry_planned``, ``attempt_begins``, ``ended``
             and others.
         """
+        self.begun = True
         kind: str
         kind, *what = pickle.loads(told)  # noqa: S301  # from a process that does our work
         context = current_run.get()

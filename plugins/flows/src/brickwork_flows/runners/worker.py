@@ -153,8 +153,7 @@ def _performed(order: bytes, watcher: Telling) -> Packed:
     except BaseException as error:  # noqa: BLE001  # as below
         return _failed(_unreadable(error), error)
     try:
-        if task.timeout_seconds is not None:
-            watcher.begins()
+        watcher.begins()  # before anything else is done: who hears nothing may call it elsewhere
         with Scope(task.name, seconds=seconds), inside(where, watcher):
             value = _perform(task, args, kwargs, watcher)
         return Packed(pickled(value, f"The result of {task.name!r}"))

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 
 from brickwork import Block, Resolver, Secret, Vault
-from brickwork.testing import BlockContract, PackageContract, ResolverContract
+from brickwork.testing import BlockContract, CheckContract, PackageContract, ResolverContract
 from brickwork_hashicorp.auth import AppRoleAuth, JwtAuth, TokenAuth, UserpassAuth
 from brickwork_hashicorp.block import HashicorpVault
 from brickwork_hashicorp.resolver import VaultResolver
-from brickwork_hashicorp.testing.fixtures import bao_server, no_vault_settings
+from brickwork_hashicorp.testing.fixtures import bao_server, kv1, kv2, no_vault_settings
 from brickwork_hashicorp.testing.server import BaoServer
 
 # The fixtures too: pytest finds them where the classes are.
 __all__ = [
+    "TestCheckOfVault",
     "TestPackage",
     "TestVaultByAppRole",
     "TestVaultByJwt",
@@ -26,6 +27,8 @@ __all__ = [
     "TestVaultResolverOnKv1",
     "TestVaultResolverOnKv2",
     "bao_server",
+    "kv1",
+    "kv2",
     "no_vault_settings",
 ]
 
@@ -67,6 +70,44 @@ class _VaultContract(BlockContract):
             timeout=2,
             retries=1,
         )
+
+
+class TestCheckOfVault(CheckContract):
+    """What the check of a block tells."""
+
+    @pytest.fixture
+    def working(self, bao_server: BaoServer, kv1: str, kv2: str) -> Block:
+        """Return one that may read secrets."""
+        rule = 'path "%s/*" { capabilities = ["read"] }\n'
+        return bao_server.block(bao_server.app_role(bao_server.policy(rule % kv1 + rule % kv2)))
+
+    @pytest.fixture
+    def wrong(self, bao_server: BaoServer) -> Block:
+        """Return one with a token that nobody made."""
+        return bao_server.block(TokenAuth(token=Secret("hvs.contract-wrong-token")))
+
+    @pytest.fixture
+    def unreachable(self) -> Block:
+        """Return one for a port where nobody listens."""
+        return _at(1)
+
+    @pytest.fixture
+    def silent(self, silent_port: int) -> Block:
+        """Return one for a port where nobody answers."""
+        return _at(silent_port)
+
+    @pytest.fixture
+    def denied(self, bao_server: BaoServer) -> Block:
+        """Return one that may read nothing."""
+        return bao_server.block(bao_server.app_role("default"))
+
+
+def _at(port: int) -> HashicorpVault:
+    return HashicorpVault(
+        url=f"http://127.0.0.1:{port}",
+        auth=TokenAuth(token=Secret("hvs.contract-token-1")),
+        timeout=3,
+    )
 
 
 class TestVaultByToken(_VaultContract):

