@@ -1,8 +1,11 @@
 """What holds for the tests of every package."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from ipaddress import ip_address
+from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -10,6 +13,12 @@ from hypothesis import settings
 # A machine under load is slow now and then, which is no defect of what is tested.
 settings.register_profile("brickwork", deadline=None)
 settings.load_profile("brickwork")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector all the tests, through which it would look again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _stay_on_this_machine(event: str, arguments: tuple[object, ...]) -> None:
@@ -39,6 +48,16 @@ def _own_name() -> str:
 
 sys.addaudithook(_stay_on_this_machine)
 
+_homes = count()
+
+
+@pytest.fixture
+def fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder; `mktemp` looks through those of all tests before, which gets slow."""
+    home = tmp_path_factory.getbasetemp() / "homes" / str(next(_homes))
+    home.mkdir(0o700, parents=True)
+    return home
+
 
 @pytest.fixture(autouse=True)
 def only_own_secrets() -> Iterator[None]:
@@ -46,13 +65,7 @@ def only_own_secrets() -> Iterator[None]:
 
     Hypothesis makes secrets of any text, also of words that it found in our sources.
     """
-    from brickwork.masking import Masker, masker
+    from brickwork.masking import masker
 
-    state = vars(masker)
-    known = set(state["_known"])
-    yield
-    if len(state["_known"]) > len(known):
-        fresh = Masker()
-        for secret in known:
-            fresh.add(secret)
-        state.update({name: vars(fresh)[name] for name in ("_known", "_pending", "_needles")})
+    with masker.forgetting():
+        yield

@@ -22,6 +22,7 @@ def measure(context: Context) -> Iterator[Row]:
     """Yield the rows of this part."""
     yield _import(context)
     yield from _first_load(context)
+    yield _catalog(context)
 
 
 def _import(context: Context) -> Row:
@@ -54,6 +55,22 @@ def _first_load(context: Context) -> Iterator[Row]:
             bar=Bar("ratio", at_most=1.5),
             note="the process checks that boto3 was not imported",
         )
+
+
+def _catalog(context: Context) -> Row:
+    def process(*words: str) -> Process:
+        return Process([context.python, "-m", "brickwork", *words], plain_env())
+
+    shown = process("catalog", "show", "aws-credentials")
+    timed = interleave([shown, process("--version")], context.some(60))
+    return Row(
+        "brickwork catalog show aws-credentials",
+        ours=timed.median(0),
+        other=timed.median(1),
+        other_name="brickwork --version",
+        ratio=timed.ratio(0, 1),
+        bar=Bar("ratio", at_most=1.5),
+    )
 
 
 def saved_credential(context: Context) -> dict[str, str]:

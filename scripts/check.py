@@ -1,4 +1,4 @@
-"""Everything that can be checked without running the code: format, lint, types, layers."""
+"""Everything that can be checked without running the code: format, lint, types, layers, lists."""
 
 import subprocess
 import sys
@@ -9,14 +9,30 @@ TYPED = [
     *("core/src", "core/tests", "plugins/aws/src", "plugins/aws/tests"),
     *("plugins/flows/src", "plugins/flows/tests"),
     *("plugins/hashicorp/src", "plugins/hashicorp/tests"),
+    *("plugins/github/src", "plugins/github/tests"),
+    *("plugins/slack/src", "plugins/slack/tests"),
     *("tests", "scripts", "examples", "benchmarks", "conftest.py"),
 ]
+
+# A project of its own, checked by its own settings, as its author would.
+WEATHER = "examples/third-party/brickwork-weather"
 
 CHECKS = {
     "format": ["ruff", "format", "--check", "--quiet", *PYTHON_FILES],
     "lint": ["ruff", "check", "--quiet", *PYTHON_FILES],
     "types": ["mypy", *TYPED],
+    "example": [
+        *(
+            "mypy",
+            "--config-file",
+            f"{WEATHER}/pyproject.toml",
+            f"{WEATHER}/src",
+            f"{WEATHER}/tests",
+        )
+    ],
     "layers": ["lint-imports", "--no-logo"],
+    "generated": [sys.executable, "scripts/github_routes.py", "--check"],
+    "catalog": [sys.executable, "scripts/generate.py", "--check"],
 }
 
 
@@ -31,7 +47,7 @@ def main() -> int:
         began = time.monotonic()
         done = subprocess.run(CHECKS[name], capture_output=True, text=True, check=False)
         ok = done.returncode == 0
-        print(f"{name:8} {'ok' if ok else 'FAILED'}  {time.monotonic() - began:.1f} s", flush=True)
+        print(f"{name:9} {'ok' if ok else 'FAILED'}  {time.monotonic() - began:.1f} s", flush=True)
         if not ok:
             print(done.stdout, done.stderr, sep="\n", flush=True)
             failed.append(name)

@@ -22,7 +22,7 @@ def main() -> int:
     subprocess.run(["bash", str(HERE / "debian-packages.sh")], check=False)
     if install_node_packages():
         os.environ["NODE_PATH"] = str(NODE / "node_modules")
-    arguments = sys.argv[1:] or ["-n", str(os.cpu_count() or 2), "--dist", "loadgroup", "-q"]
+    arguments = sys.argv[1:] or ["-n", str(os.cpu_count() or 2), "--dist", "worksteal", "-q"]
     return subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False).returncode
 
 

@@ -173,15 +173,12 @@ def dump(vault: Path) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def isolated_home(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def isolated_home(fresh_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test sees the user's vault, keys or settings."""
-    home = tmp_path_factory.mktemp("home")
     for name in [name for name in os.environ if name.startswith("BRICKWORK_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("BRICKWORK_HOME", str(home))
-    return home
+    monkeypatch.setenv("BRICKWORK_HOME", str(fresh_home))
+    return fresh_home
 
 
 @pytest.fixture(scope="session")

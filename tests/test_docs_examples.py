@@ -1,7 +1,7 @@
 """Every example of the documentation is executed: a page that lies fails.
 
 A page is run from top to bottom in a process, a folder and a ``BRICKWORK_HOME`` of its own; pages
-that use AWS find moto on loopback. What is done with a fenced block:
+that use AWS or GitHub find theirs on loopback. What is done with a fenced block:
 
 - ``python``: executed; all blocks of a page share their names.
 - ``console``: every line after ``$`` is run by bash and must end with 0, or with N where a comment
@@ -23,9 +23,15 @@ import sys
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from platformdirs import user_cache_path
+
+from brickwork.testing.base import lacking
+
+if TYPE_CHECKING:
+    from brickwork_github.testing import GitHubServer
 
 ROOT = Path(__file__).parents[1]
 _SETUP = re.compile(r"<!-- setup\n(.*?)-->", re.DOTALL)
@@ -81,7 +87,7 @@ def examples(text: str) -> list[Example]:
 
 @pytest.fixture
 def environment(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """The environment of a page's process: nothing of the user's, and AWS on loopback."""
+    """The environment of a page's process: nothing of the user's, and services on loopback."""
     kept = {key: os.environ[key] for key in ("LANG", "TMPDIR", "PYTHONPATH") if key in os.environ}
     values = {
         **kept,
@@ -92,15 +98,78 @@ def environment(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[dict
         "COLUMNS": "100",
         "PYTHONWARNINGS": "error",
     }
-    page: Path = request.getfixturevalue("page")
-    if "brickwork_aws" not in page.read_text():
+    text = request.getfixturevalue("page").read_text()
+    with contextlib.ExitStack() as servers:
+        if "brickwork_aws" in text:
+            values |= servers.enter_context(aws())
+        if "brickwork_github" in text:
+            values |= servers.enter_context(github())
         yield values
-        return
+
+
+@contextlib.contextmanager
+def aws() -> Iterator[dict[str, str]]:
+    """Run moto; give the variables by which pages find it."""
     from brickwork_aws.testing import moto_server
 
     with moto_server() as server:
         server.create_bucket("reports")
-        yield {**values, "AWS_ENDPOINT_URL": server.endpoint_url}
+        yield {"AWS_ENDPOINT_URL": server.endpoint_url}
+
+
+@contextlib.contextmanager
+def github() -> Iterator[dict[str, str]]:
+    """Run a loopback GitHub that knows the token of the pages; give the variables as above."""
+    from brickwork_github.testing import DescriptionMissing, github_server
+    from brickwork_github.testing.identities import Identity
+
+    try:
+        with github_server() as server:
+            server.identities.add(Identity("fine-grained"), "github_pat_11AAAA...")
+            issues = "GET /repos/{owner}/{repo}/issues"
+            issue = server.example(issues)
+            del issue["pull_request"]  # the description's example of an issue is one
+            server.answer(issues, [issue])
+            has_workflow(server)
+            has_branch(server)
+            has_files(server)
+            yield {
+                "BRICKWORK_GITHUB_API_URL": server.url,
+                "EXAMPLE_APP_KEY": server.app.private_key.reveal(),
+                # Where a page starts such a server itself, it finds the description as we do.
+                "NODE_PATH": os.environ.get("NODE_PATH", ""),
+                "XDG_CACHE_HOME": str(user_cache_path()),
+            }
+    except DescriptionMissing as error:
+        lacking(str(error))
+
+
+def has_workflow(server: "GitHubServer") -> None:
+    """Let there be a repository with a workflow that fails at first."""
+    from brickwork_github.testing.live.actions import RunPlan, actions_of
+
+    inputs = "{day: {required: true}, marker: {required: false}}"
+    load = f"name: Load\non: {{workflow_dispatch: {{inputs: {inputs}}}}}\njobs: {{}}\n"
+    repo = server.repository("acme/data", {".github/workflows/load.yml": load})
+    actions_of(repo).planned += [
+        RunPlan("failure", log="##[error]warehouse is away\n"),
+        RunPlan(artifacts={"reports": {"2026/may.csv": b"day,sum\n"}}),
+    ]
+
+
+def has_branch(server: "GitHubServer") -> None:
+    """Let there be a repository whose main branch wants reviews, and a branch with a change."""
+    repo = server.repository("acme/api", {"requirements.txt": "requests<3\n"})
+    repo.commit({"requirements.txt": "requests>=3\n"}, "Use requests 3", branch="requests-3")
+    repo.protected.add("main")
+
+
+def has_files(server: "GitHubServer") -> None:
+    """Let there be a repository with two files and a tag."""
+    files = {"README.md": "# Docs\n", "site/index.html": "<h1>Docs</h1>\n"}
+    repo = server.repository("acme/docs", files)
+    repo.settings["permissions"] = {"admin": False, "push": True, "pull": True}
+    repo.git.run("tag", "v1", "HEAD")
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))

@@ -54,7 +54,18 @@ from brickwork.builtin.wrapping import key_to_text
 from brickwork.errors import InvalidArguments, TaskTimeout
 from brickwork.testing.leaks import SENTINELS, UNKNOWN, Channel, Channels, leaks
 from brickwork.testing.loopback import LoopbackServer, Peer, Request, reply
+from brickwork.testing.task import no_waiting
 from brickwork_aws import AwsCredentials, S3Bucket, s3_presign
+from brickwork_github import GitHubCredentials, GitHubRepository, create_issue
+from brickwork_slack import (
+    SlackChannel,
+    SlackCredentials,
+    SlackWebhook,
+    post_message,
+    respond,
+    send_webhook,
+    upload_file,
+)
 
 if TYPE_CHECKING:
     from tests.conftest import Installation
@@ -626,6 +637,138 @@ def aws_errors(text: str) -> str:
     ]
     shown = "".join(failing(call, Exception) for call in calls)
     return shown + repr(bucket.check()) + repr(bucket.credentials.check())
+
+
+# GitHub
+
+
+def robot(text: str, url: str = NOBODY) -> GitHubCredentials:
+    """Return credentials whose token is the text, as a URL has it: a header takes that."""
+    return GitHubCredentials(
+        token=Secret(quote(text, safe="")), api_url=url, client_options={"retries": 0}
+    )
+
+
+GITHUB_CALLS: tuple[Callable[[GitHubCredentials], object], ...] = (
+    lambda block: create_issue.fn(block, "acme/api", "Crack"),
+    lambda block: block.graphql("{ viewer { login } }"),
+    lambda block: block.client().get_user().login,
+    lambda block: GitHubRepository(repository="acme/api", credentials=block).read("README.md"),
+    lambda block: GitHubRepository(repository="acme/api", credentials=block).clone("no-folder"),
+)
+
+
+@channels.add()
+def github_texts(text: str) -> str:
+    """Credentials, repository and client as text."""
+    block = robot(text)
+    whole = GitHubRepository(repository="acme/api", credentials=block)
+    client = block.client()
+    parts = [block, whole, client, client.requester, client.requester.auth, block.access_token()]
+    return "".join(f"{part} {part!r}" for part in parts) + repr(whole.model_dump())
+
+
+@channels.add()
+def github_errors(text: str) -> str:
+    """Requests and clones that fail, and checks that do; with the variables of all frames."""
+    block = robot(text)
+    return "".join(failing(partial(call, block)) for call in GITHUB_CALLS) + repr(block.check())
+
+
+@channels.add()
+def github_debug_log(text: str) -> str:
+    """What all below PyGithub logs at level DEBUG, and errors, where the server says the token."""
+    from github import GithubException
+
+    body = json.dumps({"message": f"{quote(text, safe='')} may not, nor may {text}"}).encode()
+    refuse = reply(403, body, {"Connection": "close"})
+    with LoopbackServer(refuse) as server, logged("") as stream, logged("github") as inner:
+        block = robot(text, f"http://127.0.0.1:{server.port}")
+        for call in GITHUB_CALLS:
+            try:
+                call(block)
+            except BrickworkError as error:
+                stream.write(f"{error} {error!r}")
+            except GithubException:
+                continue  # PyGithub's says all that GitHub does
+    assert "may not" in inner.getvalue()  # PyGithub did log whole answers
+    return stream.getvalue() + inner.getvalue()
+
+
+# Slack
+
+
+def bot(text: str, url: str = NOBODY) -> SlackCredentials:
+    """Return credentials whose token is the text, as a URL has it: a header takes that."""
+    return SlackCredentials(
+        token=Secret(quote(text, safe="")),
+        app_token=Secret(quote(text, safe="")),
+        signing_secret=Secret(quote(text, safe="")),
+        base_url=url,
+        client_options={"retries": 0},
+    )
+
+
+def hook(text: str, url: str = NOBODY) -> Secret[str]:
+    """Return a webhook's URL, whose path is the text."""
+    return Secret(f"{url}/services/T0/B0/{quote(text, safe='')}")
+
+
+def slack_calls(text: str, url: str = NOBODY) -> list[Callable[[], object]]:
+    """Return what asks Slack, in both ways."""
+    block, secret = bot(text, url), hook(text, url)
+    webhook = SlackWebhook(url=secret, timeout_seconds=1, retry_seconds=0)
+    channel = SlackChannel(channel="C0000000001", credentials=block, retry_seconds=0)
+    return [
+        lambda: post_message.fn(block, "C0000000001", "Deployed"),
+        lambda: asyncio.run(post_message.aio(block, "C0000000001", "Deployed")),
+        lambda: upload_file.fn(block, b"day,sum", "C0000000001", name="report.csv"),
+        lambda: asyncio.run(upload_file.aio(block, b"day,sum", name="report.csv")),
+        lambda: send_webhook.fn(webhook, "Deployed"),
+        lambda: asyncio.run(send_webhook.aio(webhook, "Deployed")),
+        lambda: respond.fn(secret, "Deployed"),
+        lambda: asyncio.run(respond.aio(secret, "Deployed")),
+        lambda: webhook.send(Notification("Deployed")),
+        lambda: channel.send(Notification("Deployed")),
+    ]
+
+
+@channels.add()
+def slack_texts(text: str) -> str:
+    """Credentials, webhook, channel and clients as text."""
+    block = bot(text)
+    webhook = SlackWebhook(url=hook(text))
+    channel = SlackChannel(channel="C0000000001", credentials=block)
+    parts = [block, webhook, channel, webhook.describe(), block.client(), block.async_client()]
+    return "".join(f"{part} {part!r}" for part in parts) + repr(channel.model_dump())
+
+
+@channels.add()
+def slack_errors(text: str) -> str:
+    """Requests and checks that fail, where nobody listens; with the variables of all frames."""
+    with no_waiting():
+        shown = "".join(failing(call) for call in slack_calls(text)[:-2])
+        receipts = repr([call() for call in slack_calls(text)[-2:]])
+        return (
+            shown + receipts + repr(bot(text).check()) + repr(SlackWebhook(url=hook(text)).check())
+        )
+
+
+@channels.add()
+def slack_debug_log(text: str) -> str:
+    """What all below the tasks logs at level DEBUG, and errors, where the server says the token."""
+    words = {"messages": [f"[ERROR] {text} and {quote(text, safe='')} are none"]}
+    answer = {"ok": False, "error": "invalid_arguments", "response_metadata": words}
+    said = json.dumps(answer).encode()
+    refuse = reply(403, said, {"Connection": "close", "Content-Type": "application/json"})
+    with LoopbackServer(refuse) as server, logged("") as stream, no_waiting():
+        for call in slack_calls(text, f"http://127.0.0.1:{server.port}"):
+            try:
+                stream.write(repr(call()))
+            except BrickworkError as error:
+                stream.write(f"{error} {error!r}")
+    assert "are none). Look at" in stream.getvalue()  # errors did quote the server
+    return stream.getvalue()
 
 
 # Whole processes, which know nothing of what is a secret before they decrypt it

@@ -262,6 +262,7 @@ VENDORS = {
     "botocore",
     "github",
     "slack_sdk",
+    "aiohttp",
     "psycopg",
     "pandas",
     "polars",
