@@ -126,11 +126,12 @@ class Sockets:
             b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
         )
         connection = Connection(exchange)
-        with self.changed:  # an app that was greeted can be told things, and be broken off
-            connection.send(self._hello())
+        with self.changed:  # nothing is sent before the greeting, and whoever saw it is in the list
             self.connections.append(connection)
             self.opened += 1
             self.changed.notify_all()
+            with suppress(OSError):  # an app that is gone is noticed below
+                connection.send(self._hello())
         try:
             self._listen(connection)
         except OSError:
@@ -199,7 +200,7 @@ class Sockets:
         info = {"host": "applink-1", "build_number": 1, "approximate_connection_time": 18060}
         return {
             "type": "hello",
-            "num_connections": len(self.connections) + 1,
+            "num_connections": len(self.connections),
             "debug_info": info,
             "connection_info": {"app_id": self._app_id},
         }
