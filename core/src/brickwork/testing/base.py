@@ -17,11 +17,14 @@ class Contract:
 
     An assertion that does not fit is not deleted or overridden but marked, in the subclass::
 
-        @pytest.mark.xfail(reason="the service has no conditional write", strict=True)
-        def test_write_if_absent_refuses(self, storage):
-            super().test_write_if_absent_refuses(storage)
+        @pytest.mark.xfail(
+            reason="the service has no conditional write", raises=AssertionError, strict=True
+        )
+        def test_write_if_absent_refuses_to_overwrite(self, storage):
+            super().test_write_if_absent_refuses_to_overwrite(storage)
 
     Anything else is refused when the class is defined, so a green contract means what it says.
+    ``raises`` and ``strict`` keep the mark from hiding a broken fixture, or an assertion that holds.
     """
 
     @pytest.fixture(autouse=True)
