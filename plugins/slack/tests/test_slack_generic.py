@@ -8,7 +8,7 @@ import pytest
 
 from brickwork import InvalidArguments, Secret
 from brickwork_slack import SlackCredentials, SlackInvalid, SlackUncertain, slack_call
-from brickwork_slack.testing import SlackServer
+from brickwork_slack.testing import Fault, SlackServer
 from brickwork_slack.testing.faults import reset_after, server_error
 
 Call = Callable[..., dict[str, Any]]
@@ -102,6 +102,18 @@ def test_a_limit_ends_the_pages(
     answer = call(slack_credentials, "conversations.list", limit=3)
     assert len(answer["channels"]) == 3
     assert len(slack_server.requests) == 2
+
+
+@pytest.mark.parametrize("limit", [0, 1, 3, 4])
+def test_no_more_comes_than_the_limit(
+    slack_server: SlackServer, slack_credentials: SlackCredentials, call: Call, limit: int
+) -> None:
+    """Though Slack gives pages as it likes, and replies begin with the message replied to."""
+    page = {"ok": True, "messages": [{"ts": f"{number}.0"} for number in (1, 2, 3)]}
+    slack_server.fail("conversations.replies", Fault(200, page))
+    place = {"channel": slack_server.general.id, "ts": "1.0"}
+    answer = call(slack_credentials, "conversations.replies", limit=limit, **place)
+    assert answer["messages"] == page["messages"][:limit]
 
 
 def test_a_negative_limit_is_refused(

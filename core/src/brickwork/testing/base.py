@@ -24,7 +24,7 @@ class Contract:
             super().test_write_if_absent_refuses_to_overwrite(storage)
 
     Anything else is refused when the class is defined, so a green contract means what it says.
-    ``raises`` and ``strict`` keep the mark from hiding a broken fixture, or an assertion that holds.
+    ``raises`` and ``strict`` keep the mark from hiding a broken fixture, or what holds by now.
     """
 
     @pytest.fixture(autouse=True)

@@ -64,7 +64,7 @@ async def slack_call(
         whole = _joined(whole, answer)
         cursor = _next(answer)
         if not cursor or cursor in seen or (limit is not None and _longest(whole) >= limit):
-            return whole
+            return _cut(whole, limit)
         seen.add(cursor)
         page["cursor"] = cursor
 
@@ -99,6 +99,13 @@ def _next(answer: Mapping[str, Any]) -> str:
 
 def _longest(whole: Mapping[str, Any]) -> int:
     return max((len(value) for value in whole.values() if isinstance(value, list)), default=0)
+
+
+def _cut(whole: Mapping[str, Any], limit: int | None) -> dict[str, Any]:
+    """Return an answer without what is too much: Slack's ``limit`` is a wish, and never 0."""
+    return {
+        name: value[:limit] if isinstance(value, list) else value for name, value in whole.items()
+    }
 
 
 def _joined(whole: Mapping[str, Any], page: Mapping[str, Any]) -> dict[str, Any]:
