@@ -109,11 +109,11 @@ def test_no_more_comes_than_the_limit(
     slack_server: SlackServer, slack_credentials: SlackCredentials, call: Call, limit: int
 ) -> None:
     """Though Slack gives pages as it likes, and replies begin with the message replied to."""
-    page = {"ok": True, "messages": [{"ts": f"{number}.0"} for number in (1, 2, 3)]}
-    slack_server.fail("conversations.replies", Fault(200, page))
+    messages = [{"ts": f"{number}.0"} for number in (1, 2, 3)]
+    slack_server.fail("conversations.replies", Fault(200, {"ok": True, "messages": messages}))
     place = {"channel": slack_server.general.id, "ts": "1.0"}
     answer = call(slack_credentials, "conversations.replies", limit=limit, **place)
-    assert answer["messages"] == page["messages"][:limit]
+    assert answer["messages"] == messages[:limit]
 
 
 def test_a_negative_limit_is_refused(
