@@ -7,10 +7,26 @@ from pathlib import Path
 
 import pytest
 
+from brickwork import Secret
+from brickwork.masking import masker
 from brickwork_aws.testing import AwsServer
 from brickwork_aws.testing.moto import NotMoto, state_machines_run
+from brickwork_aws.testing.servers import given_server
 
 TESTS = Path(__file__).parent
+
+
+def test_a_server_by_its_address_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing more need be said, and the secret that it gets then can be hidden."""
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "REGION"):
+        monkeypatch.delenv(f"BRICKWORK_TEST_AWS_{name}", raising=False)
+    monkeypatch.setenv("BRICKWORK_TEST_AWS_ENDPOINT", "http://127.0.0.1:4566")
+    server = given_server()
+    assert server is not None
+    assert (server.endpoint_url, server.region) == ("http://127.0.0.1:4566", "us-east-1")
+    secret = server.credentials().secret_access_key
+    assert isinstance(secret, Secret)
+    assert secret.reveal() not in masker.mask(f"Who signs with {secret.reveal()}?")
 
 
 @pytest.mark.server

@@ -181,18 +181,19 @@ def test_what_is_not_there_is_said(s3_credentials: AwsCredentials) -> None:
 @pytest.mark.parametrize(
     ("service", "operation", "asked", "named"),
     [
-        ("sqs", "get_queue_url", {"QueueName": "gone"}, "QueueName 'gone' in eu-west-1"),
-        ("dynamodb", "describe_table", {"TableName": "gone"}, "TableName 'gone' in eu-west-1"),
-        ("dynamodb", "scan", {"TableName": "gone"}, "TableName 'gone' in eu-west-1"),
+        ("sqs", "get_queue_url", {"QueueName": "gone"}, "QueueName 'gone' in REGION"),
+        ("dynamodb", "describe_table", {"TableName": "gone"}, "TableName 'gone' in REGION"),
+        ("dynamodb", "scan", {"TableName": "gone"}, "TableName 'gone' in REGION"),
         ("logs", "filter_log_events", {"logGroupName": "gone"}, "logGroupName 'gone' in"),
         ("secretsmanager", "get_secret_value", {"SecretId": "gone"}, "SecretId 'gone' in"),
-        ("ecs", "run_task", {"taskDefinition": "gone"}, r"not found \(in eu-west-1\)"),
+        ("ecs", "run_task", {"taskDefinition": "gone"}, r"not found \(in REGION\)"),
     ],
 )
 def test_an_error_names_what_is_not_there(
     s3_credentials: AwsCredentials, service: str, operation: str, asked: dict[str, Any], named: str
 ) -> None:
     """And in which region it was looked for: these services tell neither."""
+    named = named.replace("REGION", str(s3_credentials.region))
     with pytest.raises(AwsNotFound, match=named):
         aws_call(s3_credentials, service, operation, **asked)
 
