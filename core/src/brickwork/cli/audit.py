@@ -56,7 +56,14 @@ def group() -> None:
 @click.option("--who", metavar="TEXT", help="Only whose user@host or actor has this in it.")
 @click.option("--since", type=_Past(), help="Not before: a date, a time, or a span such as 7d.")
 @click.option("--until", type=_Past(), help="Before: a date, a time, or a span such as 7d.")
-@click.option("-n", "--limit", type=click.IntRange(1), default=50, show_default=True)
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="At most so many entries.",
+)
 @click.option("--all", "everything", is_flag=True, help="As many as there are.")
 @click.option("--oldest-first", is_flag=True, help="The oldest first, not the newest.")
 @json_option

@@ -14,9 +14,6 @@ from brickwork.registry.installed import conflict
 from brickwork.registry.kinds import KINDS
 from brickwork.registry.plugins import CORE, Plugin
 
-_SHOWN = 20
-"""How many names an error lists."""
-
 
 def set_aside(word: str, name: str, plugin: Plugin) -> PluginBroken:
     """Return the error for something of a plugin that is blocked or broken."""
@@ -126,5 +123,6 @@ def _hint(kind: str, name: str, known: Sequence[str]) -> str:
         )
     if not known:
         return "Install the plugin that has it."
-    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-    return f"Known are {', '.join(known[:_SHOWN])}{more}."
+    if kind == "tasks":
+        return "`brickwork task ls` lists what there is."
+    return f"Known are {', '.join(known)}."

@@ -21,7 +21,7 @@ def group() -> None:
 )
 @pass_invocation
 def policy(invocation: Invocation, tasks: tuple[str, ...], resources: tuple[str, ...]) -> None:
-    r"""Print the IAM policy that tasks need, as JSON.
+    """Print the IAM policy that tasks need, as JSON.
 
     \b
     brickwork aws policy aws.s3_read aws.s3_list --resource s3=arn:aws:s3:::reports/*
@@ -29,7 +29,7 @@ def policy(invocation: Invocation, tasks: tuple[str, ...], resources: tuple[str,
 
     TASK is the name of a task, or a file or module with flows and functions that use tasks. What
     is called by aws_call is not known: add its actions yourself.
-    """
+    """  # noqa: D301  # click wants the character itself before lines that it must not wrap
     import json
 
     from brickwork_aws.policy import policy_for

@@ -23,7 +23,7 @@ def group() -> None:
 @json_option
 @pass_invocation
 def permissions(invocation: Invocation, tasks: tuple[str, ...], as_json: bool) -> None:
-    r"""Print the permissions that tasks need of a fine-grained token or a GitHub App.
+    """Print the permissions that tasks need of a fine-grained token or a GitHub App.
 
     \b
     brickwork github permissions github.create_issue github.merge_pull_request
@@ -31,7 +31,7 @@ def permissions(invocation: Invocation, tasks: tuple[str, ...], as_json: bool) -
 
     TASK is the name of a task, or a file or module with flows and functions that use tasks. What
     is called by github_call is not known: add its permissions yourself.
-    """
+    """  # noqa: D301  # click wants the character itself before lines that it must not wrap
     from brickwork_github.permissions import permissions_for
 
     found = named_tasks(invocation, tasks)

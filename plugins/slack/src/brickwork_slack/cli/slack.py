@@ -26,7 +26,7 @@ def group() -> None:
 @json_option
 @pass_invocation
 def manifest(invocation: Invocation, tasks: tuple[str, ...], name: str, as_json: bool) -> None:
-    r"""Print the manifest of an app with the scopes that tasks need.
+    """Print the manifest of an app with the scopes that tasks need.
 
     \b
     brickwork slack manifest slack.post_message slack.upload_file
@@ -35,7 +35,7 @@ def manifest(invocation: Invocation, tasks: tuple[str, ...], name: str, as_json:
     TASK is the name of a task, or a file or module with flows and functions that use tasks. Paste
     what is printed at https://api.slack.com/apps, under Create New App, From a manifest. What is
     called by slack_call is not known: add its scopes yourself.
-    """
+    """  # noqa: D301  # click wants the character itself before lines that it must not wrap
     from brickwork_slack.manifest import manifest_for
 
     if not 1 <= len(name) <= _MOST_NAME:
