@@ -21,7 +21,7 @@ from brickwork_github import (
     WebhookApp,
     webhook_app,
 )
-from brickwork_github.testing import Delivered, adeliver, deliver
+from brickwork_github.testing import Answered, adeliver, deliver
 from brickwork_github.testing.webhooks import body_of, signed_headers
 
 SECRET = Secret("a-secret-of-the-receiver")
@@ -261,7 +261,7 @@ def test_events_that_may_repeat_are_handled_each_time(
 def test_while_it_is_handled_a_delivery_is_not_handled_again(secret: Secret[str]) -> None:
     """The second one is answered 409: how the first one ends, nobody knows yet."""
 
-    async def main() -> tuple[Delivered, Delivered]:
+    async def main() -> tuple[Answered, Answered]:
         begun, go_on = asyncio.Event(), asyncio.Event()
 
         async def handler(event: GitHubEvent) -> None:

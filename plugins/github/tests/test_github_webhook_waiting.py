@@ -17,7 +17,7 @@ from brickwork_github import (
     WebhookApp,
     webhook_app,
 )
-from brickwork_github.testing import Delivered, adeliver
+from brickwork_github.testing import Answered, adeliver
 from brickwork_github.testing.webhooks import body_of, signed_headers
 
 STAR: dict[str, Any] = {
@@ -295,7 +295,7 @@ def test_handlers_without_async_run_at_once_and_no_more_than_so_many(secret: Sec
         with lock:
             running[0] -= 1
 
-    async def main() -> list[Delivered]:
+    async def main() -> list[Answered]:
         app = GitHubWebhook(secret=secret).app({"*": handler}, threads=3)
         return await asyncio.gather(*[adeliver(app, "star", STAR, secret) for _ in range(9)])
 

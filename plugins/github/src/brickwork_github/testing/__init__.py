@@ -40,12 +40,12 @@ from brickwork_github.testing.messages import Answer, Asked, Refusal
 from brickwork_github.testing.npm import DescriptionMissing
 from brickwork_github.testing.server import GitHubServer, github_server
 from brickwork_github.testing.validation import WrongAnswer
-from brickwork_github.testing.webhooks import Delivered, adeliver, deliver, webhook_payload
+from brickwork_github.testing.webhooks import Answered, adeliver, deliver, webhook_payload
 
 __all__ = [
     "Answer",
+    "Answered",
     "Asked",
-    "Delivered",
     "DescriptionMissing",
     "Fault",
     "GitHubServer",

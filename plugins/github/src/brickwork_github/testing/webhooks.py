@@ -9,29 +9,13 @@
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, cast
 
 from brickwork import BrickworkError, Secret
-
-if TYPE_CHECKING:
-    from brickwork.receiving import Message, Receive, Scope, Send
+from brickwork.testing.receiving import Answered as Answered, post
 
 App = Any
 """An ASGI app: any framework's has a type of its own."""
-
-
-class Delivered(NamedTuple):
-    """What an app answered.
-
-    Attributes:
-        status: The HTTP status.
-        body: The body, read as JSON where it is JSON; else its bytes.
-        headers: By their names in small letters.
-    """
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
 
 
 def deliver(
@@ -44,7 +28,7 @@ def deliver(
     path: str = "/",
     form: bool = False,
     headers: Mapping[str, str | None] | None = None,
-) -> Delivered:
+) -> Answered:
     """Sign a payload and deliver it to an ASGI app, as GitHub does, without a network.
 
     Returns when the app is through with it, its handlers included.
@@ -88,52 +72,11 @@ async def adeliver(
     path: str = "/",
     form: bool = False,
     headers: Mapping[str, str | None] | None = None,
-) -> Delivered:
+) -> Answered:
     """Do what `deliver` does, on the loop that runs."""
     body = body_of(payload, form=form)
-    sent = {**signed_headers(event, body, secret, delivery=delivery, form=form), **(headers or {})}
-    scope: Scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "https",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in sent.items()
-            if value is not None
-        ],
-        "server": ("127.0.0.1", 443),
-        "client": ("127.0.0.1", 50000),
-    }
-    received: list[Message] = []
-
-    async def receive() -> "Message":
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: "Message") -> None:
-        received.append(message)
-
-    await _called(app, scope, receive, send)
-    return _delivered(received)
-
-
-async def _called(app: App, scope: "Scope", receive: "Receive", send: "Send") -> None:
-    await app(scope, receive, send)
-
-
-def _delivered(messages: "list[Message]") -> Delivered:
-    started = [each for each in messages if each["type"] == "http.response.start"]
-    if len(started) != 1:
-        raise BrickworkError(f"The app began {len(started)} answers.")
-    headers = {name.decode(): value.decode() for name, value in started[0].get("headers", ())}
-    body = b"".join(each.get("body", b"") for each in messages if each is not started[0])
-    is_json = headers.get("content-type", "").startswith("application/json")
-    return Delivered(started[0]["status"], json.loads(body) if is_json else body, headers)
+    signed = signed_headers(event, body, secret, delivery=delivery, form=form)
+    return await post(app, body, {**signed, **(headers or {})}, path)
 
 
 def body_of(payload: Mapping[str, Any], *, form: bool = False) -> bytes:

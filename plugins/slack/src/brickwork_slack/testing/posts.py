@@ -10,12 +10,10 @@
 import json
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from brickwork import BrickworkError, Secret
-
-if TYPE_CHECKING:
-    from brickwork.receiving import Message, Receive, Scope, Send
+from brickwork import Secret
+from brickwork.testing.receiving import Answered as Answered, post as _post
 
 App = Any
 """An ASGI app: any framework's has a type of its own."""
@@ -35,20 +33,6 @@ class Post(NamedTuple):
     body: bytes
     content_type: str = "application/json"
     headers: Mapping[str, str] = {}
-
-
-class Answered(NamedTuple):
-    """What an app answered.
-
-    Attributes:
-        status: The HTTP status.
-        body: The body, read as JSON where it is JSON; else its bytes.
-        headers: By their names in small letters.
-    """
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
 
 
 def event_post(
@@ -224,51 +208,5 @@ async def adeliver(
     headers: Mapping[str, str | None] | None = None,
 ) -> Answered:
     """Do what `deliver` does, on the loop that runs."""
-    sent: dict[str, str | None] = {
-        **signed_headers(post, secret, timestamp=timestamp),
-        **(headers or {}),
-    }
-    scope: Scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "https",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in sent.items()
-            if value is not None
-        ],
-        "server": ("127.0.0.1", 443),
-        "client": ("127.0.0.1", 50000),
-    }
-    messages: list[Message] = []
-
-    async def receive() -> "Message":
-        return {"type": "http.request", "body": post.body, "more_body": False}
-
-    async def send(message: "Message") -> None:
-        messages.append(message)
-
-    await cast("_App", app)(scope, receive, send)
-    return _answered(messages)
-
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    _App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-def _answered(messages: "list[Message]") -> Answered:
-    started = [each for each in messages if each["type"] == "http.response.start"]
-    if len(started) != 1:
-        raise BrickworkError(f"The app began {len(started)} answers.")
-    headers = {name.decode(): value.decode() for name, value in started[0].get("headers", ())}
-    body = b"".join(each.get("body", b"") for each in messages if each is not started[0])
-    is_json = headers.get("content-type", "").startswith("application/json")
-    return Answered(started[0]["status"], json.loads(body) if is_json else body, headers)
+    signed = signed_headers(post, secret, timestamp=timestamp)
+    return await _post(app, post.body, {**signed, **(headers or {})}, path)
