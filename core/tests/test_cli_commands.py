@@ -49,6 +49,16 @@ def test_the_core_offers_the_commands_that_help_lists() -> None:
         assert isinstance(get_registry().get("commands", name), click.Command)
 
 
+@pytest.mark.parametrize("option", ["--no-input", "--vault=x.db", "--keys=file:k", "--debug"])
+def test_an_option_of_all_commands_stands_before_them(brickwork: Command, option: str) -> None:
+    """Who writes it after the command is told where it stands."""
+    said = brickwork("block", "ls", option)
+    name = option.partition("=")[0]
+    assert said.code == 2
+    assert f"Write it before the command: brickwork {name} ..." in said.err
+    assert "Write it before" not in brickwork("block", "ls", "--zzz").err
+
+
 def test_create_show_list_history(brickwork: Command) -> None:
     """A block that is created is shown, listed and has a history; no secret in any of it."""
     made = brickwork(

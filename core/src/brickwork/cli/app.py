@@ -243,6 +243,9 @@ def _run_as(invocation: Invocation, args: Sequence[str]) -> int:
         if error.message.startswith("Got unexpected extra argument"):
             # One of them may be a secret.
             error = click.UsageError("Too many arguments.", error.ctx)
+        if isinstance(error, click.NoSuchOption) and _is_global(error.option_name):
+            told = f"Write it before the command: brickwork {error.option_name} ..."
+            error = click.UsageError(f"{error.message} {told}", error.ctx)
         error.show()
         return error.exit_code
     except click.ClickException as error:
@@ -260,6 +263,10 @@ def _run_as(invocation: Invocation, args: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001  # whatever plugins and libraries raise
         return _report(error, invocation)
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
+
+
+def _is_global(option: str) -> bool:
+    return any(option in (*each.opts, *each.secondary_opts) for each in root.params)
 
 
 def _report(error: Exception, invocation: Invocation) -> int:
