@@ -127,6 +127,20 @@ def test_a_folder_is_listed_and_is_no_file(github_credentials: GitHubCredentials
         list_folder(github_credentials, REPO, "README.md")
 
 
+@pytest.mark.parametrize(("count", "whole"), [(999, True), (1000, False)])
+def test_a_folder_that_github_cuts_is_an_error(
+    github_server: GitHubServer, github_credentials: GitHubCredentials, count: int, whole: bool
+) -> None:
+    """GitHub gives a thousand entries, and says nothing of the others."""
+    github_server.repository(REPO, {f"many/{number:04}.txt": "x" for number in range(count)})
+    if whole:
+        assert len(list_folder(github_credentials, REPO, "many")) == count
+        return
+    with pytest.raises(GitHubError, match="'many' in acme/reports has 1000 entries") as caught:
+        list_folder(github_credentials, REPO, "many")
+    assert "open_storage" in caught.value.fix
+
+
 @pytest.mark.usefixtures("repo")
 def test_a_file_that_is_not_there_is_not_found(github_credentials: GitHubCredentials) -> None:
     """Neither is one at a ref that is not there, nor is a path that leads elsewhere ever asked."""

@@ -198,6 +198,15 @@ def test_the_client_is_pygithubs(github_server: GitHubServer) -> None:
         assert len(waits) == 2
 
 
+def test_the_client_has_no_waits_of_pygithubs_own(github_server: GitHubServer) -> None:
+    """Neither retries nor pauses between requests: the transport has both, in the task's time."""
+    client = github_server.credentials().client()
+    for kind in (client, client.withLazy(True)):
+        given = kind.requester.kwargs
+        waits = ("retry", "seconds_between_requests", "seconds_between_writes")
+        assert [given[each] for each in waits] == [None, None, None]
+
+
 def test_a_forked_child_makes_its_own_client(github_credentials: GitHubCredentials) -> None:
     """A child does not write into its parent's connections."""
     client = client_for(github_credentials)

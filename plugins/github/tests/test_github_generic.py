@@ -13,6 +13,7 @@ from brickwork_github import (
     GitHubConflict,
     GitHubCredentials,
     GitHubDenied,
+    GitHubError,
     GitHubInvalid,
     GitHubNotFound,
     GitHubRateLimited,
@@ -148,6 +149,36 @@ def test_a_query_is_followed_by_its_cursor(
     }
     first = github_credentials.graphql(ISSUE_TITLES, {"cursor": "2"})
     assert [each["number"] for each in first["repository"]["issues"]["nodes"]] == [2, 3]
+
+
+@pytest.mark.parametrize(("limit", "asked"), [(1, 1), (2, 1), (3, 2), (5, 3), (9, 3)])
+def test_no_more_of_a_query_is_asked_for_than_the_limit(
+    github_server: GitHubServer, github_credentials: GitHubCredentials, limit: int, asked: int
+) -> None:
+    """Pages end with it, and the last is cut."""
+    github_server.answer("POST /graphql", pages)
+    whole = github_graphql(github_credentials, ISSUE_TITLES, all_pages=True, limit=limit)
+    found = [each["number"] for each in whole["repository"]["issues"]["nodes"]]
+    assert found == list(range(min(limit, 5)))
+    assert len(github_server.requests) == asked
+
+
+def test_a_cursor_that_stays_is_an_error(
+    github_server: GitHubServer, github_credentials: GitHubCredentials
+) -> None:
+    """Else the same page would be asked for for ever."""
+    info = {"hasNextPage": True, "endCursor": "2"}
+    page = {"nodes": [{"number": 1}], "pageInfo": info}
+    github_server.answer("POST /graphql", {"data": {"repository": {"issues": page}}})
+    with pytest.raises(GitHubError, match="begins where this one did"):
+        github_graphql(github_credentials, ISSUE_TITLES, all_pages=True)
+    assert len(github_server.requests) == 2
+
+
+def test_a_limit_below_one_is_refused(github_credentials: GitHubCredentials) -> None:
+    """Before anything is sent."""
+    with pytest.raises(InvalidArguments, match="1 or more"):
+        github_graphql(github_credentials, ISSUE_TITLES, all_pages=True, limit=0)
 
 
 def test_a_query_without_a_cursor_has_no_pages(github_credentials: GitHubCredentials) -> None:

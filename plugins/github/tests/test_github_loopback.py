@@ -22,6 +22,8 @@ def ask(
 ) -> requests.Response:
     """Send a request as any program might."""
     given = {"Authorization": f"Bearer {server.token.reveal()}", **headers}
+    if body is not None:
+        given.setdefault("Content-Type", "application/json")
     data = body if isinstance(body, bytes) or body is None else json.dumps(body)
     return requests.request(
         method, server.url + path, data=data, headers=given, timeout=30, allow_redirects=False
@@ -83,6 +85,20 @@ def test_what_the_description_refuses_is_refused(
     (refusal,) = refusing.refusals
     assert refusal.status == status
     assert why in " ".join(refusal.reasons)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
+def test_a_body_of_another_kind_is_refused(refusing: GitHubServer, kind: str | None) -> None:
+    """Whose headers say what the operation does not take, though its bytes are JSON."""
+    headers = {"Authorization": f"Bearer {refusing.token.reveal()}", "User-Agent": "tests"}
+    if kind is not None:
+        headers["Content-Type"] = kind
+    answer = requests.post(
+        f"{refusing.url}/repos/o/r/issues", data=b'{"title": "t"}', headers=headers, timeout=30
+    )
+    assert answer.status_code == 415
+    (refusal,) = refusing.refusals
+    assert "is no kind of body that it takes" in refusal.reasons[0]
 
 
 def test_a_request_without_a_token_is_refused(refusing: GitHubServer) -> None:

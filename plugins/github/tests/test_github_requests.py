@@ -398,6 +398,31 @@ def test_what_passes_is_tried_again(
     assert 0.5 <= waits[0] <= 1 <= waits[1] <= 2
 
 
+LABEL = "DELETE /repos/{owner}/{repo}/labels/{name}"
+
+
+@pytest.mark.parametrize("fault", [reset(), cut(0)])
+def test_what_a_lost_request_deleted_is_deleted(
+    github_server: GitHubServer, github_credentials: GitHubCredentials, fault: Any
+) -> None:
+    """The answer was lost, and it is gone: that is what was wanted."""
+    github_server.fail(LABEL, fault)
+    github_server.fail(LABEL, not_found())
+    with no_waiting():
+        Request(github_credentials, LABEL, REPO, name="bug").send()
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_what_may_not_be_deleted_is_not_called_deleted(
+    github_server: GitHubServer, github_credentials: GitHubCredentials, status: int
+) -> None:
+    """404 is also what GitHub says where a permission lacks, whatever it failed with before."""
+    github_server.fail(LABEL, server_error(status))
+    github_server.fail(LABEL, not_found())
+    with no_waiting(), pytest.raises(GitHubNotFound):
+        Request(github_credentials, LABEL, REPO, name="bug").send()
+
+
 @pytest.mark.parametrize("fault", [server_error(502), cut(0)])
 def test_a_post_is_not_sent_twice(
     github_server: GitHubServer, github_credentials: GitHubCredentials, fault: Any

@@ -163,7 +163,12 @@ class GitHubCredentials(Block):
         return client_for(self).token()
 
     def graphql(
-        self, query: str, variables: Mapping[str, Any] | None = None, *, all_pages: bool = False
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        all_pages: bool = False,
+        limit: int | None = None,
     ) -> dict[str, Any]:
         """Ask GitHub's GraphQL API, and return the answer's ``data``.
 
@@ -175,15 +180,19 @@ class GitHubCredentials(Block):
             all_pages: Whether to follow the cursor to the end, and join the lists. The query then
                 takes a variable ``$cursor``, and asks for one ``pageInfo { hasNextPage endCursor
                 }``.
+            limit: Of all pages, at most so many items; None: all.
 
         Raises:
             GitHubError: It failed; the class says how.
             BlockError: There is no token.
-            InvalidArguments: With ``all_pages``: the query has no ``$cursor``, or no ``pageInfo``.
+            InvalidArguments: With ``all_pages``: the query has no ``$cursor``, or no ``pageInfo``,
+                or ``limit`` is below 1.
         """
         from brickwork_github.graphql import everything, queried
 
-        return (everything if all_pages else queried)(self, query, variables or {})
+        if all_pages:
+            return everything(self, query, variables or {}, limit)
+        return queried(self, query, variables or {})
 
     def check(self) -> CheckReport:
         """Ask GitHub who this is, what it may do, and how much it may ask; never raises.

@@ -64,6 +64,7 @@ def github_graphql(
     *,
     variables: dict[str, Any] | None = None,
     all_pages: bool = False,
+    limit: int | None = None,
 ) -> dict[str, Any]:
     """Ask GitHub's GraphQL API.
 
@@ -76,12 +77,14 @@ def github_graphql(
         variables: By name, without the ``$``. Secrets go in clear.
         all_pages: Whether to follow the cursor to the end, and join the lists; see
             `GitHubCredentials.graphql`.
+        limit: Of all pages, at most so many items; None: all.
 
     Returns:
         The answer's ``data``.
 
     Raises:
-        InvalidArguments: With ``all_pages``: the query cannot be asked page by page.
+        InvalidArguments: With ``all_pages``: the query cannot be asked page by page, or ``limit``
+            is below 1.
         GitHubError: It failed; the class says how.
         BlockError: The credentials have no token.
 
@@ -89,7 +92,7 @@ def github_graphql(
         >>> github_graphql(credentials, "{ viewer { login } }")
         {'viewer': {'login': '...'}}
     """
-    return credentials.graphql(query, variables, all_pages=all_pages)
+    return credentials.graphql(query, variables, all_pages=all_pages, limit=limit)
 
 
 def _itself(item: Any) -> Any:

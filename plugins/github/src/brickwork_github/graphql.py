@@ -52,9 +52,14 @@ def queried(
 
 
 def everything(
-    credentials: "GitHubCredentials", query: str, variables: Mapping[str, Any]
+    credentials: "GitHubCredentials",
+    query: str,
+    variables: Mapping[str, Any],
+    limit: int | None = None,
 ) -> dict[str, Any]:
     """Ask until the cursor is at its end, and join the lists; see `GitHubCredentials.graphql`."""
+    if limit is not None and limit < 1:
+        raise InvalidArguments("limit is how many at most: 1 or more.", fix="Give a number.")
     if "$cursor" not in query or "pageInfo" not in query:
         raise InvalidArguments(
             "The query cannot be asked page by page.",
@@ -63,14 +68,33 @@ def everything(
         )
     found = queried(credentials, query, variables)
     whole = last = _paged(found)
-    while last["pageInfo"].get("hasNextPage") and last["pageInfo"].get("endCursor"):
+    while (cursor := _next(last)) and (limit is None or _length(whole) < limit):
         check_cancelled()
-        variables = {**variables, "cursor": last["pageInfo"]["endCursor"]}
+        if cursor == variables.get("cursor"):
+            raise GitHubError(
+                f"{NAME}: the next page begins where this one did.",
+                fix="Pass the variable on: after: $cursor.",
+            )
+        variables = {**variables, "cursor": cursor}
         last = _paged(queried(credentials, query, variables))
-        for name in last.keys() & {"nodes", "edges"}:
+        for name in last.keys() & _LISTS:
             whole[name] += last[name]
     whole["pageInfo"] = last["pageInfo"]
+    for name in whole.keys() & _LISTS:
+        whole[name] = whole[name][:limit]
     return found
+
+
+_LISTS = frozenset({"nodes", "edges"})
+
+
+def _next(page: Mapping[str, Any]) -> str | None:
+    info = page["pageInfo"]
+    return info.get("endCursor") if info.get("hasNextPage") else None
+
+
+def _length(page: Mapping[str, Any]) -> int:
+    return max((len(page[name]) for name in page.keys() & _LISTS), default=0)
 
 
 def _paged(data: dict[str, Any]) -> dict[str, Any]:

@@ -184,6 +184,7 @@ class Exchange:
     def _settled(self) -> Reply:
         """Send it until what comes is an answer to stay with."""
         limits, failures, redirects, looks = 0, 0, 0, 0
+        lost = False  # an answer to what was sent, so that it may have been done
         while True:
             self._pass_gate()
             reply = self._sent()
@@ -191,6 +192,7 @@ class Exchange:
                 harmless = self.safe or _never_connected(reply)
                 if not (harmless and _may_pass(reply) and self._has_time(failures)):
                     raise unreachable(self.name, reply, self._origin, harmless) from None
+                lost = lost or not _never_connected(reply)
                 failures += 1
                 self._pause(failures)
                 continue
@@ -201,8 +203,8 @@ class Exchange:
             elif reply.status in _PASSING and self.safe and self._has_time(failures):
                 failures += 1
                 self._pause(failures)
-            elif reply.status == 404 and self.verb == "DELETE" and failures:
-                return Reply(204, reply.headers, None, b"")  # done, and the answer was lost
+            elif reply.status == 404 and self.verb == "DELETE" and lost:
+                return Reply(204, reply.headers, None, b"")
             elif self._leads_on(reply) and redirects < _MOST_REDIRECTS:
                 redirects += 1
                 self._follow(reply)

@@ -14,6 +14,8 @@ from brickwork_github.errors import GitHubConflict, GitHubError, GitHubInvalid, 
 from brickwork_github.requests import Request
 from brickwork_github.tasks import retried_task, task_once
 
+_MOST_ENTRIES = 1000
+
 _CONTENTS = "/repos/{owner}/{repo}/contents/{path}"
 _RAW = "application/vnd.github.raw+json"
 
@@ -65,7 +67,8 @@ def list_folder(
 ) -> list[FolderEntry]:
     """List what a folder has, not what its folders have.
 
-    GitHub gives a thousand entries at most. See
+    For a folder of a thousand entries and more, list `GitHubRepository` as a storage: GitHub gives
+    no more by this way, and does not say so. See
     https://docs.github.com/en/rest/repos/contents#get-repository-content.
 
     Args:
@@ -80,7 +83,7 @@ def list_folder(
     Raises:
         GitHubNotFound: There is no such folder, or no such ref.
         InvalidArguments: It is no folder.
-        GitHubError: It cannot be read.
+        GitHubError: It cannot be read, or has a thousand entries or more.
 
     Examples:
         >>> for entry in list_folder(credentials, repository, "config"):
@@ -91,6 +94,12 @@ def list_folder(
     if not isinstance(found, list):
         raise InvalidArguments(
             f"{path!r} in {repository} is no folder.", fix="Read a file by get_file."
+        )
+    if len(found) >= _MOST_ENTRIES:
+        raise GitHubError(
+            f"{path or 'The root'!r} in {repository} has {_MOST_ENTRIES} entries or more, and"
+            " GitHub leaves out what is beyond.",
+            fix="List it as a storage: open_storage('github://owner/repo@ref/path').keys().",
         )
     return [FolderEntry.of(each) for each in found]
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from brickwork.testing.listening import Exchange, Reply
 from brickwork_github.testing import builtin, graphql
-from brickwork_github.testing.description import Operation
+from brickwork_github.testing.description import Description, Operation
 from brickwork_github.testing.faults import primary_limit
 from brickwork_github.testing.githttp import serve_git
 from brickwork_github.testing.identities import Identity
@@ -128,6 +128,9 @@ class Serving:
         operation, given = found
         if isinstance(asked.body, bytes) and _takes_only_json(operation):
             return self._refuse(asked, 400, ["Problems parsing JSON"], operation)
+        foreign = _kind_not_taken(github.description, operation, asked)
+        if foreign:
+            return self._refuse(asked, 415, [f"{foreign!r} is no kind of body that it takes."])
         faults = request_faults(
             github.schemas, github.description, operation, given, query, asked.body
         )
@@ -237,6 +240,19 @@ class Serving:
 def _planned_answer(planned: "Planned", asked: Asked) -> Answer:
     made = planned.answer(asked) if callable(planned.answer) else planned.answer
     return made if isinstance(made, Answer) else Answer(made, planned.status, planned.headers)
+
+
+_BYTES = "application/octet-stream"
+"""Of an upload, which may say what it is: ``image/png``."""
+
+
+def _kind_not_taken(description: Description, operation: Operation, asked: Asked) -> str | None:
+    """Return the kind of a body that the operation does not take."""
+    wanted = description.resolved(operation.raw.get("requestBody")) or {}
+    kinds = wanted.get("content", {})
+    kind = asked.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    taken = not kinds or kind in kinds or _BYTES in kinds
+    return None if asked.body is None or taken else kind or "nothing"
 
 
 def _takes_only_json(operation: Operation) -> bool:
