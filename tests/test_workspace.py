@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hatchling.metadata.core import ProjectMetadata
+from hatchling.plugin.manager import PluginManager
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -95,7 +97,7 @@ def test_the_packages_were_found() -> None:
 @pytest.mark.parametrize("package", PACKAGES, ids=name_of)
 def test_a_package_is_whole(package: Path) -> None:
     """Every package has what it needs to be released alone."""
-    for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "src", "tests"):
+    for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "src", "tests"):
         assert (package / name).exists(), f"{package.name} has no {name}"
     assert (import_package(package) / "py.typed").exists()
     assert list((package / "tests").glob("test_*.py"))
@@ -104,6 +106,9 @@ def test_a_package_is_whole(package: Path) -> None:
     assert project["requires-python"] == ">=3.11"
     assert len(project["description"]) > 20
     assert len((package / "README.md").read_text().splitlines()) > 10
+    assert (package / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    # What the backend puts into wheel and sdist.
+    assert ProjectMetadata(str(package), PluginManager()).core.license_files == ["LICENSE"]
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=name_of)
