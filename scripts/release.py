@@ -28,6 +28,7 @@ from pathlib import Path
 from scripts.packages import ROOT, Package, build, git, key_of, packages
 
 KINDS = ("wheel", "sdist")
+LEVELS = ("bronze", "silver", "gold", "platinum")
 SUMS = "SHA256SUMS"
 _BUILT = re.compile(rf"{SUMS}|brickwork\w*-[0-9.]+(-py3-none-any\.whl|\.tar\.gz)")
 
@@ -120,8 +121,23 @@ def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def try_all(root: Path, out: Path, required: str) -> None:
-    """Install the wheels into an environment that has nothing else, and run their contracts."""
+def required_levels(root: Path) -> dict[str, str]:
+    """Return the level that the catalog promises of each package but the core, by its name."""
+    file = root / "blocks-catalog" / "levels.json"
+    said: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    names = [package.name for package in packages(root)[1:]]
+    for name in names:
+        if said.get(name) not in LEVELS:
+            raise SystemExit(f"{file} has no level of {name}: hatch run generate --levels {name}")
+    return {name: said[name] for name in names}
+
+
+def try_all(root: Path, out: Path) -> None:
+    """Install the wheels into an environment that has nothing else, and run their contracts.
+
+    Each must reach the level that the catalog says it has.
+    """
+    levels = required_levels(root)
     for digest, name in _sums(out):
         if not (out / name).is_file() or _digest(out / name) != digest:
             raise SystemExit(f"{name} is not what was built: hatch run release build")
@@ -137,9 +153,9 @@ def try_all(root: Path, out: Path, required: str) -> None:
         if broken:
             raise SystemExit(f"broken: {broken}")
         _run([python, "-m", "pip", "install", "-q", "--find-links", str(out), "mypy", *wheels])
-        for package in packages(root)[1:]:
-            command = [python, "-m", "brickwork", "plugin", "check", package.name]
-            print(_run([*command, "--require", required]).splitlines()[0], flush=True)
+        for name, level in levels.items():
+            command = [python, "-m", "brickwork", "plugin", "check", name, "--require", level]
+            print(_run(command).splitlines()[0], flush=True)
 
 
 def _own(root: Path, out: Path) -> Iterator[str]:
@@ -189,12 +205,6 @@ def main() -> None:
     bumping.add_argument("versions", nargs="+", metavar="NAME=VERSION")
     building = steps.add_parser("build", help="build wheels and sdists, reproducibly")
     trying = steps.add_parser("try", help="install them into a clean environment and check them")
-    trying.add_argument(
-        "--require",
-        default="gold",
-        choices=("bronze", "silver", "gold", "platinum"),
-        help="the level that each must have",
-    )
     for each in (building, trying):
         each.add_argument("--out", type=Path, default=ROOT / "dist")
     steps.add_parser("tag", help="tag what was released")
@@ -209,7 +219,7 @@ def main() -> None:
     elif given.step == "build":
         build_all(given.root, given.out)
     elif given.step == "try":
-        try_all(given.root, given.out, given.require)
+        try_all(given.root, given.out)
     else:
         tag(given.root)
 

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -92,19 +93,71 @@ def test_a_build_that_fails_says_why(clone: Path, tmp_path: Path) -> None:
 def test_only_what_was_built_is_tried(clone: Path, tmp_path: Path) -> None:
     """Nothing, something that lacks, and something that was changed are told."""
     with pytest.raises(SystemExit, match="hatch run release build"):
-        release.try_all(clone, tmp_path, "gold")
+        release.try_all(clone, tmp_path)
     (tmp_path / release.SUMS).write_text(f"{'0' * 64}  brickwork-0.1.0-py3-none-any.whl\n")
     for _ in range(2):
         with pytest.raises(SystemExit, match="is not what was built"):
-            release.try_all(clone, tmp_path, "gold")
+            release.try_all(clone, tmp_path)
         (tmp_path / "brickwork-0.1.0-py3-none-any.whl").write_text("something else")
+
+
+def test_a_release_has_the_levels_that_the_catalog_promises(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each package is tried at its own; one that does not reach it stops, as the command does."""
+    promised = levels(clone)
+    lines = []
+    for package in packages.packages(clone):
+        wheel = tmp_path / f"{package.name.replace('-', '_')}-{package.version}-py3-none-any.whl"
+        wheel.write_bytes(b"")
+        lines.append(f"{hashlib.sha256(b'').hexdigest()}  {wheel.name}\n")
+    (tmp_path / release.SUMS).write_text("".join(lines))
+    required: dict[str, str] = {}
+
+    def run(command: Sequence[str]) -> str:
+        if "check" in command:
+            name, option, level = command[-3:]
+            assert option == "--require"
+            required[name] = level
+            if level == "platinum" and name == "brickwork-aws":
+                raise SystemExit("is gold")
+        return '{"plugins": []}'
+
+    monkeypatch.setattr(release, "_run", run)
+    monkeypatch.setattr("venv.create", lambda *_, **__: None)
+    release.try_all(clone, tmp_path)
+    assert required == promised
+    assert promised.keys() == {each.name for each in packages.packages(clone)[1:]}
+    write_levels(clone, promised | {"brickwork-aws": "platinum"})
+    with pytest.raises(SystemExit, match="is gold"):
+        release.try_all(clone, tmp_path)
+
+
+@pytest.mark.parametrize("said", [{}, {DOOR: "wood"}])
+def test_a_package_without_a_level_is_not_released(clone: Path, said: dict[str, str]) -> None:
+    """Neither one that the catalog leaves out nor one of a level that there is not."""
+    others = {name: level for name, level in levels(clone).items() if name != DOOR}
+    write_levels(clone, others | said)
+    with pytest.raises(SystemExit, match=f"no level of {DOOR}: hatch run generate --levels"):
+        release.try_all(clone, clone)
+
+
+def levels(root: Path) -> dict[str, str]:
+    """Return the levels of the catalog."""
+    found: dict[str, str] = json.loads((root / "blocks-catalog/levels.json").read_text())
+    return found
+
+
+def write_levels(root: Path, said: dict[str, str]) -> None:
+    """Let the catalog say others."""
+    (root / "blocks-catalog/levels.json").write_text(json.dumps(said))
 
 
 @pytest.mark.parametrize(
     ("script", "arguments", "told"),
     [
         ("release", ("bump", f"{DOOR}=1.0.0", f"{DOOR}=2.0.0"), "named twice"),
-        ("release", ("try", "--require", "wood"), "invalid choice: 'wood'"),
+        ("release", ("try", "--require", "gold"), "unrecognized arguments: --require"),
         ("compatibility", ("brickwork-nothing",), "there is no plugin 'brickwork-nothing'"),
     ],
 )
@@ -164,6 +217,30 @@ def test_a_released_package_works_with_the_core_of_today(clone: Path, tmp_path: 
     packages.git("commit", "-q", "-a", "-m", "Need what was taken away", root=clone)
     gone = compatibility.check_released(of(clone), "HEAD", tmp_path / "gone")
     assert "what_went_away" in json.dumps(compatibility.broken(gone))
+
+
+@pytest.mark.parametrize(
+    ("ci", "rule", "holds", "told"),
+    [
+        ("", "reachable", True, "x-1.0.0: not all tried\n  not tried: No bao. Start it.\n"),
+        ("true", "reachable", False, "x-1.0.0: BROKEN\n  No bao. Start it.\n"),
+        ("", "kept", False, "x-1.0.0: BROKEN\n  No bao. Start it.\n"),
+        ("true", "typed", True, "x-1.0.0: ok\n"),
+    ],
+)
+def test_a_release_that_could_not_be_tried_is_not_ok(
+    ci: str,
+    rule: str,
+    holds: bool,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In CI what lacks a counterpart is broken; elsewhere it is told."""
+    monkeypatch.setenv("CI", ci)
+    found = {"lacks": [{"rule": rule, "what": "No bao.", "fix": "Start it."}]}
+    assert compatibility.report("x-1.0.0", found) is holds
+    assert capsys.readouterr().out == told
 
 
 def of(root: Path) -> Package:

@@ -98,7 +98,13 @@ def test_every_file_is_what_its_name_says(each: str) -> None:
     ]
     assert len(read) >= 18
     assert all(path in files for path in ("README.md", "LICENSE", "CHANGELOG.md", ".gitignore"))
-    assert f"src/brickwork_{PLANS[each].name}/py.typed" in files
+    name = PLANS[each].name
+    assert f"src/brickwork_{name}/py.typed" in files
+    assert files[f"docs/{name}.md"].startswith(f"# {PLANS[each].title}\n")
+    steps = yaml.safe_load(files[".github/workflows/ci.yml"])["jobs"]["check"]["steps"]
+    commands = [step["run"] for step in steps if "run" in step]
+    assert {"ruff check", "mypy", "python -m pytest -q"} <= set(commands)
+    assert commands[-1] == f"brickwork plugin check brickwork-{name} --require gold"
 
 
 @pytest.mark.parametrize("part", ["task", "notifier", "storage", "resolver"])
