@@ -14,11 +14,31 @@ import pytest
 import brickwork_github
 from brickwork.registry.current import get_registry
 from brickwork.testing import TaskContract
+from brickwork.testing.task import no_waiting
 from brickwork_github import GitHubCredentials, GitHubRepository
 from brickwork_github.plugin import brickwork_tasks
-from brickwork_github.testing import contracts
+from brickwork_github.testing import GitHubServer, contracts
+from brickwork_github.testing.contracts.tasks import GitHubTaskContract
 
 NAMES = sorted(brickwork_tasks())
+
+
+def task_contracts() -> list[type[GitHubTaskContract]]:
+    """Return the contracts of this package's tasks."""
+    return [
+        each
+        for each in vars(contracts).values()
+        if isinstance(each, type) and issubclass(each, GitHubTaskContract) and each.name
+    ]
+
+
+def is_plain(contract: type[GitHubTaskContract]) -> bool:
+    """Return whether a contract calls its task with its `arguments`, and nothing else."""
+    # What is read from a class is made anew each time, where it is a fixture.
+    plain = inspect.getattr_static(GitHubTaskContract, "call")
+    return inspect.getattr_static(contract, "call") is plain
+
+
 GENERIC = {"github.github_call", "github.github_graphql"}
 NEED_NOTHING = GENERIC | {
     "github.get_gist",
@@ -27,6 +47,21 @@ NEED_NOTHING = GENERIC | {
     "github.search_users",
 }
 """Those that any token may do, and those of which nobody knows what they do."""
+
+ONLY_READ = {
+    "github.clone_repository",
+    "github.download_archive",
+    "github.download_artifact",
+    "github.download_job_log",
+    "github.download_release_asset",
+    "github.download_workflow_run_logs",
+}
+"""Those whose contracts make the arguments themselves, of a folder; they change nothing there."""
+
+MAY_CHANGE_UNDECLARED = {
+    "github.github_graphql": "every query is a POST, and nobody knows what it does",
+}
+"""Those that send what may change something, declare nothing that allows it, and why."""
 
 PLAIN = (str, int, bool, bytes, datetime, Path, type(None))
 
@@ -57,6 +92,39 @@ def test_every_task_declares_what_it_needs() -> None:
     """But for those that need nothing, or of which nobody knows it."""
     bare = {each for each in NAMES if not get_registry().task(each).permissions}
     assert bare == NEED_NOTHING & set(NAMES)
+
+
+def test_only_downloads_make_their_own_arguments() -> None:
+    """All others are called by the next test, with the arguments of their contracts."""
+    assert {each.name for each in task_contracts()} == set(NAMES)
+    assert {each.name for each in task_contracts() if not is_plain(each)} == ONLY_READ
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [
+        pytest.param(each, id=each.name)
+        for each in sorted(task_contracts(), key=lambda each: each.name)
+        if is_plain(each)
+    ],
+)
+def test_a_task_that_changes_something_declares_it(
+    contract: type[GitHubTaskContract],
+    github_server: GitHubServer,
+    github_credentials: GitHubCredentials,
+) -> None:
+    """One that sends POST, PUT, PATCH or DELETE needs a permission to write, or says why not."""
+    contract().prepare(github_server)
+    where = {} if contract.repository is None else {"repository": contract.repository}
+    task = get_registry().task(contract.name)
+    with no_waiting():
+        task(credentials=github_credentials, **where, **contract.arguments)
+    sent = {asked.route.partition(" ")[0] for asked in github_server.requests}
+    assert sent, "it asked GitHub nothing"
+    if sent - {"GET", "HEAD"}:
+        levels = {each.rpartition(":")[2] for each in task.permissions}
+        declared = not levels.isdisjoint({"write", "admin"})
+        assert declared is (contract.name not in MAY_CHANGE_UNDECLARED), task.permissions
 
 
 @pytest.mark.parametrize("name", NAMES)
