@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -24,10 +25,17 @@ from brickwork_slack import (
     slack_app,
 )
 from brickwork_slack.approvals.waiting import APPROVE, REFUSE, Waiting, decide
+from brickwork_slack.blockkit import section
 from brickwork_slack.credentials import SlackCredentials
 from brickwork_slack.receivers.reading import read_request
 from brickwork_slack.testing import Fault, SlackServer
-from brickwork_slack.testing.faults import rate_limited, reset_before, says, server_error
+from brickwork_slack.testing.faults import (
+    lost_answer,
+    rate_limited,
+    reset_before,
+    says,
+    server_error,
+)
 from brickwork_slack.testing.posts import action_payload, deliver, interaction_post
 from brickwork_slack.testing.state import Message, User
 
@@ -209,6 +217,38 @@ def test_people_decide_while_slack_is_away(
     with no_waiting(), then(slack_server, lambda asks: slack_server.react(asks, "x")):
         decided = ask_approval(slack_credentials, "#general", "Deploy?", wait_seconds=7200)
     assert not decided.approved
+
+
+def test_people_are_asked_once_though_the_answer_is_lost(
+    slack_server: SlackServer, slack_credentials: SlackCredentials
+) -> None:
+    """And what they decide by that message counts."""
+    slack_server.fail("chat.postMessage", lost_answer())
+    with no_waiting(), then(slack_server, lambda asks: slack_server.react(asks, "x")):
+        decided = ask_approval(slack_credentials, "#general", "Deploy?")
+    (message,) = slack_server.general.messages.values()
+    assert (decided.approved, decided.ts) == (False, message.ts)
+
+
+def test_a_question_has_blocks_and_a_thread(
+    slack_server: SlackServer, slack_credentials: SlackCredentials
+) -> None:
+    """While it is open, and after."""
+    parent = slack_server.say(slack_server.general, "Release 1.4")
+    more = section("It has *3* changes")
+    seen: list[Message] = []
+
+    def react(message: Message) -> None:
+        seen.append(deepcopy(message))
+        slack_server.react(message, "x")
+
+    with no_waiting(), then(slack_server, react):
+        ask_approval(slack_credentials, "#general", "Deploy?", blocks=[more], thread_ts=parent.ts)
+    (after,) = slack_server.general.replies(parent.ts)
+    assert "It has *3* changes" in shown(seen[0])
+    assert "to approve" in shown(seen[0])
+    assert "It has *3* changes" in shown(after)
+    assert "Refused" in shown(after)
 
 
 def test_nobody_is_asked_where_no_socket_comes_to_stand(

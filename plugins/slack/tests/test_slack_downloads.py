@@ -504,7 +504,7 @@ def test_a_file_that_is_never_shown_is_a_time_out(
 
 
 _MEASURED = """
-import asyncio, resource, sys
+import asyncio, resource, subprocess, sys
 from brickwork_slack import SlackCredentials, download_file, upload_file
 
 url, token, path, kind = sys.argv[1:]
@@ -514,6 +514,9 @@ here = SlackCredentials(token=token, base_url=url)
 def once(source, target):
     if kind == "plain":
         download_file(here, upload_file(here, source).id, target)
+    elif kind == "pipe":
+        with subprocess.Popen(["cat", source], stdout=subprocess.PIPE) as cat:
+            download_file(here, upload_file(here, cat.stdout, name="large.bin").id, target)
     else:
         sent = asyncio.run(upload_file.aio(here, source))
         asyncio.run(download_file.aio(here, sent.id, target))
@@ -526,7 +529,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
-@pytest.mark.parametrize("kind", ["plain", "aio"])
+@pytest.mark.parametrize("kind", ["plain", "aio", "pipe"])
 def test_large_files_take_no_more_memory(
     slack_server: SlackServer, tmp_path: Path, kind: str
 ) -> None:

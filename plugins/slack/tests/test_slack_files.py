@@ -165,6 +165,33 @@ def test_streams_are_sent_from_where_they_stand(
     assert contents == [path.read_bytes()[8:], b"bricks", b"water" * 1000]
 
 
+class Watched(io.BytesIO):
+    """A stream that keeps how much it was asked for at once."""
+
+    def __init__(self, content: bytes, *, seekable: bool) -> None:
+        super().__init__(content)
+        self._seekable, self.asked = seekable, list[int | None]()
+
+    def seekable(self) -> bool:
+        return self._seekable
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.asked.append(size)
+        return super().read(size)
+
+
+@pytest.mark.parametrize("seekable", [True, False], ids=["file", "pipe"])
+def test_streams_are_read_piece_by_piece(
+    slack_server: SlackServer, slack_credentials: SlackCredentials, send: Send, seekable: bool
+) -> None:
+    """Never the whole of one, and no piece is larger than 256 KiB."""
+    stream = Watched(bytes(2 << 20), seekable=seekable)
+    send(slack_credentials, stream, name="large.bin")
+    assert [each.size for each in complete(slack_server)] == [2 << 20]
+    assert len(stream.asked) >= 8
+    assert all(size is not None and 0 < size <= 256 << 10 for size in stream.asked)
+
+
 def test_a_pipe_of_the_system_is_sent(
     slack_server: SlackServer, slack_credentials: SlackCredentials
 ) -> None:

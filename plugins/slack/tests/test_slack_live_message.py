@@ -293,20 +293,30 @@ def test_a_task_whose_time_is_up_says_so(
 
 
 def test_async_message_says_how_the_work_goes_on(
-    slack_server: SlackServer, slack_credentials: SlackCredentials
+    slack_server: SlackServer,
+    slack_credentials: SlackCredentials,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The same in an event loop, which is never blocked."""
+
+    def blocks(*_: object) -> None:
+        raise AssertionError("the client that blocks was used")
+
+    monkeypatch.setattr("brickwork_slack.clients.Client.blocking", blocks)
 
     async def work() -> LiveMessage:
         ticks = asyncio.create_task(_tick())
         async with LiveMessage(slack_credentials, "#general", "Load", interval_seconds=0) as live:
             live.update("Reading", done=1, total=4)
-            while "25 %" not in said(slack_server):
-                await asyncio.sleep(0.005)
+            async with asyncio.timeout(SECONDS):
+                while "25 %" not in said(slack_server):
+                    await asyncio.sleep(0.005)
             await live.asay("a reply")
             await asyncio.to_thread(live.update, "from a thread")
             await load.aio(4)
         ticks.cancel()
+        with pytest.raises(asyncio.CancelledError):  # or what it noticed before
+            await ticks
         return live
 
     live = asyncio.run(work())

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from brickwork import Task, task
+from brickwork import task
 from brickwork.cli.app import run as run_brickwork
 from brickwork.registry.current import get_registry
 from brickwork.testing.commandline import command_here
 from brickwork_slack import (
     add_reaction,
+    ask_approval,
     manifest_for,
     post_message,
     scopes_for,
@@ -74,13 +75,7 @@ def test_a_manifest_is_what_slack_takes() -> None:
 
 def test_approvals_need_buttons_that_are_heard() -> None:
     """By Socket Mode, which needs no address of one's own."""
-
-    def ask_approval() -> None:
-        """Stands for the task of that name."""
-
-    ask_approval.__module__ = "brickwork_slack.approvals.tasks"
-    asking: Task[[], None] = task(permissions=["chat:write"])(ask_approval)
-    settings = manifest_for([asking], "Data bot")["settings"]
+    settings = manifest_for([ask_approval], "Data bot")["settings"]
     assert settings["interactivity"] == {"is_enabled": True}
     assert settings["socket_mode_enabled"] is True
 

@@ -340,6 +340,36 @@ def test_all_that_a_post_can_say_is_sent(slack_server: SlackServer, run: Call) -
     assert posted.attachments[0]["color"] == "#36a64f"
 
 
+def test_a_reply_is_shown_in_its_channel_too(slack_server: SlackServer, run: Call) -> None:
+    """With ``broadcast``, and without it in the thread alone."""
+    robot, parent = slack_server.credentials(), slack_server.say(slack_server.general, "Deploy?")
+    run(post_message, robot, parent.channel, "Yes", thread_ts=parent.ts, broadcast=True)
+    run(post_message, robot, parent.channel, "Now", thread_ts=parent.ts)
+    shown, hidden = slack_server.general.replies(parent.ts)
+    assert (shown.text, shown.broadcast) == ("Yes", True)
+    assert (hidden.text, hidden.broadcast) == ("Now", False)
+    assert "reply_broadcast" not in slack_server.asked("chat.postMessage")[1].arguments
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"icon_emoji": ":package:"}, {"icons": {"emoji": ":package:"}}),
+        ({"icon_url": "https://a.b/c.png"}, {"icons": {"image_48": "https://a.b/c.png"}}),
+        ({"username": "Deployer"}, {"username": "Deployer"}),
+    ],
+    ids=["emoji", "url", "name"],
+)
+def test_a_post_has_another_name_and_icon(
+    slack_server: SlackServer, run: Call, given: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    """Where the token may do that."""
+    run(post_message, slack_server.credentials(), slack_server.general.id, "Deployed", **given)
+    (posted,) = slack_server.general.posted
+    assert shown.items() <= posted.content.items()
+    assert not {"username", "icons"} & (posted.content.keys() - shown.keys())
+
+
 @pytest.mark.parametrize("task", [post_message, post_ephemeral, schedule_message, update_message])
 def test_blocks_are_looked_at_before_they_are_sent(
     slack_server: SlackServer, run: Call, task: Task[..., Any]
@@ -504,6 +534,14 @@ def test_an_ephemeral_message_has_another_name_and_icon(
         run(post_ephemeral, plain, where, ada, "Hi", icon_url="https://a.b/key.png")
 
 
+def test_an_ephemeral_message_is_shown_in_a_thread(slack_server: SlackServer, run: Call) -> None:
+    """Which is that of the message that is named."""
+    parent = slack_server.say(slack_server.general, "Deploy?")
+    run(post_ephemeral, slack_server.credentials(), "#general", "@ada", "Y?", thread_ts=parent.ts)
+    (shown,) = slack_server.workspace.ephemeral
+    assert (shown.text, shown.thread_ts) == ("Y?", parent.ts)
+
+
 @pytest.mark.parametrize("fault", MAYBE_DONE.values(), ids=MAYBE_DONE)
 def test_an_ephemeral_message_is_shown_at_most_once(
     slack_server: SlackServer, run: Call, fault: Fault
@@ -549,6 +587,19 @@ def test_all_that_a_scheduled_message_can_say_is_sent(slack_server: SlackServer,
     slack_server.advance(3601)
     (posted,) = slack_server.general.posted
     assert (posted.text, posted.metadata) == ("https://a.b", mine)
+
+
+def test_a_reply_is_scheduled(slack_server: SlackServer, run: Call) -> None:
+    """For its thread; Slack is told whether it is shown in the channel, too."""
+    robot, parent = slack_server.credentials(), slack_server.say(slack_server.general, "Deploy?")
+    when = datetime.now(UTC) + timedelta(hours=1)
+    run(schedule_message, robot, "#general", when, "Yes", thread_ts=parent.ts, broadcast=True)
+    run(schedule_message, robot, "#general", when, "Now", thread_ts=parent.ts)
+    shown, hidden = (each.arguments for each in slack_server.asked("chat.scheduleMessage"))
+    assert (shown["reply_broadcast"], "reply_broadcast" in hidden) == (True, False)
+    slack_server.advance(3601)
+    replies = slack_server.general.replies(parent.ts)
+    assert [(each.text, each.broadcast) for each in replies] == [("Yes", True), ("Now", False)]
 
 
 @pytest.mark.parametrize("fault", MAYBE_DONE.values(), ids=MAYBE_DONE)

@@ -44,6 +44,9 @@ MODAL = {
     "view": {"id": "V1", "type": "modal", "callback_id": "feedback"},
 }
 COMMAND = command_post("/deploy", "api")
+ODD_EVENT = """ {"type" :"event_callback","event_id":"Ev\\u0031",\r
+\t"event": {"text":"Gr\\u00FC\u00dfe \\/ f\u00fcr alle",  "type":"message", "channel": "C1"} }
+"""
 
 
 @pytest.fixture
@@ -76,6 +79,25 @@ def test_an_event_is_handed_to_its_handler(credentials: SlackCredentials, send: 
     app = slack_app(credentials, {"message": seen.append})
     assert send(app, event_post(MESSAGE, event_id="Ev1"))[:2] == (200, b"")
     assert [(each.text, each.event_id) for each in seen] == [("hi", "Ev1")]
+
+
+@pytest.mark.parametrize(
+    ("post", "text"),
+    [
+        (Post(ODD_EVENT.encode()), "Gr\u00fc\u00dfe / f\u00fcr alle"),
+        (COMMAND._replace(body=COMMAND.body.replace(b"%2Fdeploy", b"/deploy")), "api"),
+        (COMMAND._replace(body=COMMAND.body.replace(b"%2F", b"%2f")), "api"),
+    ],
+    ids=["event", "command", "escape"],
+)
+def test_the_body_is_verified_as_it_came(
+    credentials: SlackCredentials, send: Send, post: Post, text: str
+) -> None:
+    """Byte by byte, and not as one would write it oneself."""
+    seen: list[Any] = []
+    app = slack_app(credentials, {"message": seen.append, "/deploy": seen.append})
+    assert send(app, post).status == 200
+    assert [each.text for each in seen] == [text]
 
 
 def test_the_nearest_handler_is_called(credentials: SlackCredentials, send: Send) -> None:

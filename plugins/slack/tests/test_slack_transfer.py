@@ -21,9 +21,11 @@ from brickwork_slack import (
     File,
     SlackError,
     SlackUnavailable,
+    download_file,
     read_file,
     upload_file,
 )
+from brickwork_slack.files import transfer
 from brickwork_slack.testing import SlackServer
 from brickwork_slack.testing.faults import Fault
 
@@ -83,6 +85,26 @@ def test_a_proxy_of_the_environment_counts_where_none_is_given(
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         way(upload_file, slack_server.credentials(), BRICKS, name="wall.txt")
         assert len(seen) == 3
+
+
+def test_an_event_loop_is_not_blocked(
+    slack_server: SlackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is awaited never moves bytes by urllib."""
+
+    def blocks(*_: object) -> None:
+        raise AssertionError("bytes were moved by what blocks")
+
+    monkeypatch.setattr(transfer, "_Blocking", blocks)
+    robot = slack_server.credentials()
+
+    async def there_and_back() -> bytes:
+        file = await upload_file.aio(robot, BRICKS, name="wall.txt")
+        await download_file.aio(robot, file.id, tmp_path / "copy.txt")
+        return await read_file.aio(robot, file.id)
+
+    assert asyncio.run(there_and_back()) == BRICKS
+    assert (tmp_path / "copy.txt").read_bytes() == BRICKS
 
 
 def certificate(folder: Path) -> Path:

@@ -35,10 +35,16 @@ from brickwork_slack import (
     respond,
     send_webhook,
 )
-from brickwork_slack.notifying import COLOURS
 from brickwork_slack.testing import SlackServer
 
 OK = Answer(200, b"ok")
+LOOKS = {
+    Severity.INFO: ("\U0001f535", "#36C5F0"),  # a blue disc
+    Severity.SUCCESS: ("\U0001f7e2", "#2EB67D"),  # a green disc
+    Severity.WARNING: ("\U0001f7e0", "#ECB22E"),  # an orange disc
+    Severity.ERROR: ("\U0001f534", "#E01E5A"),  # a red disc
+    Severity.CRITICAL: ("\U0001f6a8", "#7A0B2E"),  # a rotating light
+}
 
 
 class Hooks(HttpCounterpart):
@@ -260,6 +266,19 @@ def test_an_interaction_is_answered(hooks: Hooks, way: str) -> None:
     ]
 
 
+def test_an_event_loop_is_not_blocked(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is awaited goes through slack_sdk's async client alone."""
+
+    def blocks(*_: object) -> None:
+        raise AssertionError("the client that blocks was used")
+
+    monkeypatch.setattr("slack_sdk.webhook.WebhookClient.send_dict", blocks)
+    run(send_webhook, "aio", hooks.hook(), "hello")
+    run(respond, "aio", hooks.hook().url, "only you")
+    run(delete_original, "aio", hooks.hook().url)
+    assert [body.get("text") for body in hooks.bodies] == ["hello", "only you", None]
+
+
 @WAYS
 def test_a_response_url_that_is_used_up_says_so(hooks: Hooks, way: str) -> None:
     """It works five times, for half an hour; what is none is refused unseen."""
@@ -274,14 +293,16 @@ def test_a_response_url_that_is_used_up_says_so(hooks: Hooks, way: str) -> None:
 
 
 @pytest.mark.parametrize("severity", list(Severity))
-def test_a_notification_has_the_colour_of_its_severity(hooks: Hooks, severity: Severity) -> None:
-    """A header with a sign, and beside a bar in the colour all the rest."""
+def test_a_notification_looks_as_severe_as_it_is(hooks: Hooks, severity: Severity) -> None:
+    """A header with a sign, and beside a bar in the colour all the rest; no two look the same."""
+    sign, colour = LOOKS[severity]
+    assert len({look for pair in LOOKS.values() for look in pair}) == 10
     hooks.hook().send(Notification("Load failed", "3 of 40 files", severity=severity))
 
     (body,) = hooks.bodies
     (attachment,) = body["attachments"]
-    assert attachment["color"] == COLOURS[severity]
-    assert body["blocks"][0]["text"]["text"].endswith(" Load failed")
+    assert attachment["color"] == colour
+    assert body["blocks"][0]["text"]["text"] == f"{sign} Load failed"
     assert severity.upper() in str(attachment["blocks"][-1])
 
 

@@ -8,6 +8,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -62,6 +63,8 @@ async def asked(
     """Return the answer and its headers, by their names in lower case; else as `ask`."""
     client = client_for(credentials)
     sent = {name: _plain(value) for name, value in arguments.items() if value is not None}
+    if client.team_id is not None and _takes_team(method):
+        sent.setdefault("team_id", client.team_id)
     harmless = is_harmless(method)
     tries, maybe_done = 0, False
     while True:
@@ -194,6 +197,17 @@ def _called(web: Any, method: str, sent: Mapping[str, Any]) -> Any:
     if function is None:
         return web.api_call(method, data={name: _in_form(value) for name, value in sent.items()})
     return function(**sent)
+
+
+@cache
+def _takes_team(method: str) -> bool:
+    """Tell whether a method takes a workspace, as slack_sdk knows it; no other is told one."""
+    import inspect
+
+    from slack_sdk import WebClient
+
+    function = getattr(WebClient, method.replace(".", "_"), None)
+    return function is not None and "team_id" in inspect.signature(function).parameters
 
 
 def _in_form(value: Any) -> Any:

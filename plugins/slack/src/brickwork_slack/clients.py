@@ -45,6 +45,7 @@ class Client:
         whose: What to call the credentials in a message.
         gates: What is known of rate limits.
         names: What is known of names; see `brickwork_slack.resolving`.
+        team_id: The workspace to name to methods that take one; None: the token's own.
     """
 
     def __init__(self, credentials: "SlackCredentials") -> None:
@@ -53,7 +54,7 @@ class Client:
         self.whose = describe(credentials)
         self.gates = Gates()
         self.names: dict[str, Any] = {}
-        self._team_id = credentials.team_id
+        self.team_id = credentials.team_id
         self._token = credentials.token
 
     @property
@@ -75,27 +76,32 @@ class Client:
 
         return context(self.options.verify, self.options.ca_bundle)
 
-    def blocking(self, timeout: float, handlers: list[Any]) -> "WebClient":
+    def blocking(
+        self, timeout: float, handlers: list[Any], *, team_id: str | None = None
+    ) -> "WebClient":
         """Return a new client that blocks; it costs some microseconds.
 
         Args:
             timeout: Seconds to wait for a connection, and for an answer.
             handlers: What sends requests again.
+            team_id: What the SDK adds to every call, also of methods that do not take it.
         """
-        made: WebClient = self._made(_kinds().blocking, timeout, handlers)
+        made: WebClient = self._made(_kinds().blocking, timeout, handlers, team_id)
         return made
 
-    def waiting(self, timeout: float, handlers: list[Any]) -> "AsyncWebClient":
+    def waiting(
+        self, timeout: float, handlers: list[Any], *, team_id: str | None = None
+    ) -> "AsyncWebClient":
         """Return a new client for event loops; the arguments are as above."""
-        made: AsyncWebClient = self._made(_async_kind(), timeout, handlers)
+        made: AsyncWebClient = self._made(_async_kind(), timeout, handlers, team_id)
         return made
 
-    def _made(self, kind: Any, timeout: float, handlers: list[Any]) -> Any:
+    def _made(self, kind: Any, timeout: float, handlers: list[Any], team_id: str | None) -> Any:
         client = kind(
             base_url=self.url,
             timeout=timeout,
             ssl=self.ssl,
-            team_id=self._team_id,
+            team_id=team_id,
             retry_handlers=handlers,
         )
         # Here, since the SDK's constructor makes a plain text of the one, and would take any proxy
@@ -110,7 +116,8 @@ class Client:
         from brickwork_slack.retrying import handlers
 
         given = self.options
-        return self.blocking(given.timeout, handlers(given.retries, given.rate_limit_wait_seconds))
+        repeating = handlers(given.retries, given.rate_limit_wait_seconds)
+        return self.blocking(given.timeout, repeating, team_id=self.team_id)
 
     @cached_property
     def shared_async(self) -> "AsyncWebClient":
@@ -118,9 +125,8 @@ class Client:
         from brickwork_slack.retrying import async_handlers
 
         given = self.options
-        return self.waiting(
-            given.timeout, async_handlers(given.retries, given.rate_limit_wait_seconds)
-        )
+        repeating = async_handlers(given.retries, given.rate_limit_wait_seconds)
+        return self.waiting(given.timeout, repeating, team_id=self.team_id)
 
 
 def client_for(credentials: "SlackCredentials") -> Client:

@@ -144,7 +144,8 @@ class SlackCredentials(Block):
 
         Its retry handlers are on: a rate limit is waited out, broken connections and 5xx are
         repeated for methods that mean the same when they come twice. They wait no longer than the
-        task may run. Its errors are slack_sdk's, see
+        task may run. It adds ``team_id`` to every call, as slack_sdk's clients do; tasks add it
+        only where the method takes it. Its errors are slack_sdk's, see
         https://docs.slack.dev/tools/python-slack-sdk/web.
         """
         from brickwork_slack.clients import client_for

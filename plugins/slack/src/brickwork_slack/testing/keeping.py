@@ -112,6 +112,8 @@ class Keeping:
                     kept.arguments["text"],
                     dict(kept.arguments["content"]),
                     kept.arguments["thread_ts"],
+                    broadcast=kept.arguments["broadcast"],
+                    subtype="thread_broadcast" if kept.arguments["broadcast"] else "",
                     bot_id=user.bot_id,
                     app_id=self.app_id,
                 )

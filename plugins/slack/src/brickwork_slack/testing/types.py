@@ -36,7 +36,7 @@ _ALSO_TAKEN: Mapping[str, Mapping[str, Schema]] = {
 
 _ALSO_ANSWERED: Mapping[str, frozenset[str]] = {
     # https://docs.slack.dev/reference/events/message
-    "": frozenset({"attachments", "icons", "subtype", "username"}),
+    "": frozenset({"attachments", "icons", "image_48", "subtype", "username"}),
     # https://docs.slack.dev/reference/methods/auth.revoke
     "auth.revoke": frozenset({"revoked"}),
     # https://docs.slack.dev/reference/methods/conversations.info
@@ -45,6 +45,8 @@ _ALSO_ANSWERED: Mapping[str, frozenset[str]] = {
     "conversations.leave": frozenset({"not_in_channel"}),
     # https://docs.slack.dev/reference/methods/dnd.info
     "dnd.info": frozenset({"snooze_enabled", "snooze_endtime", "snooze_remaining"}),
+    # https://docs.slack.dev/reference/methods/reactions.get; of a reply
+    "reactions.get": frozenset({"thread_ts"}),
 }
 """Fields that Slack documents, and its types lack, as they are made of recorded answers.
 
@@ -104,8 +106,6 @@ class Types:
             (what, place)
             for what, place in (checker.faults(dict(answer)) if checker is not None else [])
             if not (what.startswith("unknown") and place.rpartition("/")[2] in also)
-            # Blocks were checked when they were posted; here the types know some kinds only.
-            and "/blocks/" not in place
             # Blocks were checked when they were posted; here the types know some kinds only.
             and "/blocks/" not in place
         ]

@@ -147,7 +147,9 @@ def chat_schedule_message(call: Call) -> dict[str, Any]:
     if post_at > call.server.now() + _SCHEDULE_SECONDS:
         raise Refused("time_too_far")
     key = call.server.new_id("Q")
-    arguments = {"text": text, "content": content, "thread_ts": call.text("thread_ts") or None}
+    thread_ts = call.text("thread_ts") or None
+    broadcast = thread_ts is not None and call.flag("reply_broadcast")
+    arguments = {"text": text, "content": content, "thread_ts": thread_ts, "broadcast": broadcast}
     kept = Scheduled(key, channel.id, post_at, call.now, call.user.id, arguments)
     call.workspace.scheduled[key] = kept
     message = {
