@@ -67,7 +67,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "pack_of_test.py").write_text(PACK)
     (tmp_path / "program.py").write_text(PROGRAM)
     monkeypatch.syspath_prepend(str(tmp_path))
-    for name in ("helpers_of_test", "pack_of_test", "brickwork_program_program"):
+    for name in ("helpers_of_test", "pack_of_test", "program_program"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path / "program.py"
 
@@ -81,7 +81,7 @@ def test_tasks_are_found_however_they_are_named(program: Path) -> None:
 def test_a_program_is_imported_and_not_run(program: Path) -> None:
     """What it keeps for when it is run itself stays undone; the path is as it was."""
     before = list(sys.path)
-    assert load_program(str(program)).__name__ == "brickwork_program_program"
+    assert load_program(str(program)).__name__ == "program_program"
     assert sys.path == before
 
 
@@ -90,6 +90,6 @@ def test_a_program_that_fails_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("1 / 0")
     with pytest.raises(ZeroDivisionError):
         load_program(str(tmp_path / "broken.py"))
-    assert "brickwork_program_broken" not in sys.modules
+    assert "program_broken" not in sys.modules
     with pytest.raises(ImportError, match="no program"):
         load_program(str(tmp_path / "no-such.py"))

@@ -37,6 +37,8 @@ def ask(server: GitHubServer, method: str, target: str, body: bytes) -> Reply:
     headers = Message()
     headers["Authorization"] = f"token {server.token.reveal()}"
     headers["User-Agent"] = "test"
+    if body:
+        headers["Content-Type"] = "application/json" if body[:1] in b"{[" else "text/plain"
     return Serving(server).reply_to(method, target, headers, body)
 
 

@@ -22,6 +22,7 @@ from brickwork_slack import (
     list_bookmarks,
     list_pins,
     list_reactions,
+    post_message,
     remove_bookmark,
     remove_pin,
     remove_reaction,
@@ -134,6 +135,16 @@ def test_a_pin_is_put_once_and_taken_away_once(
     assert list_pins(slack_credentials, "#general") == []
     with pytest.raises(SlackNotFound, match="message_not_found"):
         add_pin(slack_credentials, "#general", "1.000001")
+
+
+@pytest.mark.usefixtures("slack_server")
+def test_a_post_is_pinned(slack_credentials: SlackCredentials) -> None:
+    """One of the task's own, whose key for itself the list does not show."""
+    posted = post_message(slack_credentials, "#general", "Deployed")
+    add_pin(slack_credentials, posted.channel, posted.ts)
+    (pin,) = list_pins(slack_credentials, posted.channel)
+    assert pin.message is not None
+    assert (pin.message.ts, pin.permalink) == (posted.ts, posted.permalink)
 
 
 def test_pinned_files_are_listed(

@@ -110,7 +110,7 @@ def load_program(path: str) -> ModuleType:
     from pathlib import Path
 
     file = Path(path).absolute()
-    name = f"brickwork_program_{file.stem}"
+    name = f"program_{file.stem}"
     spec = spec_from_file_location(name, file)
     if spec is None or spec.loader is None or not file.is_file():
         raise ImportError(f"there is no program {path}")

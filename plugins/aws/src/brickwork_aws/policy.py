@@ -25,8 +25,8 @@ def policy_for(
     by_service: dict[str, set[str]] = {}
     for task in tasks:
         for action in task.permissions:
-            service, colon, _ = action.partition(":")
-            if colon:
+            service, _, operation = action.partition(":")
+            if operation[:1].isupper() or operation == "*":  # not ``issues:write``, of others
                 by_service.setdefault(service, set()).add(action)
     return {
         "Version": VERSION,

@@ -60,9 +60,7 @@ def reactions_remove(call: Call) -> None:
 def reactions_get(call: Call) -> dict[str, Any]:
     """The reactions to a message: https://docs.slack.dev/reference/methods/reactions.get."""
     channel, message = _message(call)
-    shape = message_shape(message, call, within=False)
-    shape.pop("metadata", None)  # which only the reading of a channel can ask for
-    shape["permalink"] = permalink(call, message)
+    shape = _shown(call, message)
     if message.reactions:
         shape["reactions"] = reactions_shape(message)
     return {"type": "message", "channel": channel.id, "message": shape}
@@ -122,12 +120,18 @@ def pins_list(call: Call) -> dict[str, Any]:
                 "channel": channel.id,
                 "created": created,
                 "created_by": user,
-                "message": message_shape(channel.messages[ts], call, within=False)
-                | {"permalink": permalink(call, channel.messages[ts])},
+                "message": _shown(call, channel.messages[ts]),
             }
             for ts, user, created in reversed(channel.pins)
         ]
     }
+
+
+def _shown(call: Call, message: Message) -> dict[str, Any]:
+    """Return a message without metadata, which only the reading of a channel can ask for."""
+    shape = message_shape(message, call, within=False)
+    shape.pop("metadata", None)
+    return {**shape, "permalink": permalink(call, message)}
 
 
 def _bookmarks(call: Call) -> Channel:
