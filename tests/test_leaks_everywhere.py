@@ -798,8 +798,52 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "doctor": ("doctor",),
     "doctor --json": ("doctor", "--json"),
     "help": ("help", "variables"),
+    # Of plugins: these import the file, which holds a secret, and see the run that `populated` made
+    "aws policy": ("aws", "policy", "flows.py", "aws.s3_read"),
+    "github permissions": ("github", "permissions", "flows.py", "--json"),
+    "slack manifest": ("slack", "manifest", "flows.py", "--json"),
+    "flow ls": ("flow", "ls", "flows.py", "--json"),
+    "flow run": ("flow", "run", "flows.py:report", "-p", "login=basic-auth/s7", "--json"),
+    "flow run failed": ("--debug", "flow", "run", "flows.py:fails", "-p", "login=basic-auth/s8"),
+    "flow run refused": ("--debug", "flow", "run", "flows.py:fails", "-p", "login=basic-auth/none"),
+    "run ls": ("run", "ls", "--json"),
+    "run show": ("run", "show", "kept-run", "--json"),
+    "run logs": ("run", "logs", "kept-run", "--json"),
+    "run result": ("run", "result", "kept-run"),
 }
-CARRYING = {"block show", "block show --json"}
+CARRYING = {"block show", "block show --json", "flow run", "run show", "run logs", "run result"}
+FLOWS = """
+import logging
+from brickwork import BasicAuth
+from brickwork_aws import s3_presign
+from brickwork_flows import flow
+from brickwork_github import create_issue
+from brickwork_slack import post_message
+
+HELD = BasicAuth.load("basic-auth/s0")
+CONTROL = BasicAuth.load("basic-auth/control")
+
+def told(login: BasicAuth) -> list[str]:
+    return [CONTROL.username, repr(login), repr(HELD), login.password.reveal()]
+
+@flow
+def report(login: BasicAuth) -> str:
+    print(told(login))
+    logging.getLogger("flows").warning("%s", told(login))
+    return CONTROL.username
+
+@flow(flow_run_name="kept-run", log_prints=True)
+def keep(login: BasicAuth, note: str) -> str:
+    return report.fn(login)
+
+@flow
+def fails(login: BasicAuth) -> None:
+    raise ValueError(f"cannot take {login.password.reveal()}")
+
+@flow
+def uses() -> None:
+    s3_presign(create_issue(post_message()))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -815,6 +859,10 @@ BasicAuth(username={UNKNOWN!r}, password=Secret("x" * 20)).save("control")
 """
     answer, _ = installation.attempt(code)
     assert "error" not in answer, answer
+    (installation.work / "flows.py").write_text(FLOWS)
+    given = ("-p", "login=basic-auth/s9", "-p", f"note={UNKNOWN}")
+    done = installation.brickwork("flow", "run", "flows.py:keep", *given)
+    assert done.code == 0, done.shown
     return installation
 
 

@@ -2,8 +2,11 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -253,6 +256,45 @@ def test_each_fault_is_caught(
     block = cls(**{**GOOD, **fields})
     with pytest.raises(AssertionError, match=told):
         getattr(contract(cls, 0.1 if cls in (Slow, Endless) else 2.0), test)(block)
+
+
+UNTRIED = """
+import pytest
+from brickwork import Block, CheckReport, Finding
+from brickwork.testing import CheckContract
+
+
+class Plain(Block):
+    slug = "checktest-plain"
+
+    def check(self):
+        return CheckReport((Finding("failed", "it", "does not work", "Mend it."),))
+
+
+class TestCheck(CheckContract):
+    @pytest.fixture
+    def working(self):
+        return Plain()
+
+    wrong = unreachable = working
+
+
+class TestCheckOfNobody(TestCheck):
+    asks_service = False
+"""
+
+
+def test_who_asks_a_service_must_try_one_that_is_silent(tmp_path: Path) -> None:
+    """A contract without `silent` fails, and says what to give; nothing is skipped in its place."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_untried.py").write_text(UNTRIED)
+    command = [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "-k", "never"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    told = done.stdout.splitlines()[-1]
+    assert "1 skipped" in told, done.stdout + done.stderr
+    assert "1 error" in told, done.stdout + done.stderr
+    assert "Give a fixture `silent`: one for a service that takes the connection" in done.stdout
+    assert "declared: no service is asked" in done.stdout
 
 
 def test_faults_that_sound_alike_are_caught() -> None:

@@ -161,6 +161,17 @@ FAULTS = {
         ),
         *("TestCheckOfCredentials::test_reports_show_no_secret", "A secret shows in the report"),
     ),
+    "has no time-out in its check": Fault(
+        *("client.py", "timeout=max(seconds, 0.001)", "timeout=None"),
+        *("TestCheckOfCredentials::test_a_service_that_never_answers_is_told", "took longer than"),
+    ),
+    "is never tried with a service that is silent": Fault(
+        *("testing/contracts.py", "def silent(self, silent_port", "def mute(self, silent_port"),
+        *(
+            "TestCheckOfCredentials::test_a_service_that_never_answers_is_told",
+            "Give a fixture `silent`",
+        ),
+    ),
     # Tasks
     "is not retried, and does not say why": Fault(
         *("tasks.py", "    retries=3,", "    retries=0,"),
@@ -342,8 +353,11 @@ def write_broken(what: str, folder: Path) -> Path:
     return module
 
 
+# A check that hangs is waited for a shorter time than by default, so that the tests are not long.
 _CHOOSE = """
 def pytest_collection_modifyitems(items):
+    from brickwork.testing import CheckContract
+    CheckContract.check_seconds = 8.0
     items[:] = [item for item in items if item.nodeid.partition("[")[0] in {wanted}]
 """
 

@@ -124,6 +124,10 @@ class TestCheckOfAccount(CheckContract):
     def unreachable(self) -> Account:
         return Account.model_validate({"login": "nobody", "token": "a-long-example-token"})
 
+    @pytest.fixture
+    def silent(self, unreachable: Account) -> Account:
+        return unreachable
+
 
 class TestBalance(TaskContract):
     name = "levelled.balance"

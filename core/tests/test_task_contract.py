@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import Field
 
-from brickwork import Block, Secret, Task, progress, remaining, task
+from brickwork import Block, Secret, Task, progress, remaining, sleep, task
 from brickwork.testing.task import TaskContract, no_waiting
 
 GOOD = '''
@@ -364,6 +364,87 @@ def test_a_task_that_shows_a_secret_is_caught(fn: Callable[..., Any], where: str
     login = Login.model_validate({"token": "s3ntinel-of-a-task"})
     with pytest.raises(AssertionError, match=f"A secret shows in {where}"):
         Checked().test_shows_no_secret(task(fn), {"login": login})
+
+
+def quotes(login: Login, times: int) -> str:
+    """Quote it where an argument is wrong."""
+    if not isinstance(times, int):
+        raise TypeError(f"{login.token.reveal()} was to be repeated")
+    return "done"
+
+
+def quotes_a_cause(login: Login, times: int) -> str:
+    """Quote it in the error below the one that is raised."""
+    try:
+        return quotes(login, times)
+    except TypeError as error:
+        raise ValueError("it cannot be repeated") from error
+
+
+async def quotes_later(login: Login, times: int) -> str:
+    """Quote it from a coroutine."""
+    return quotes(login, times)
+
+
+def keeps(login: Login, times: int) -> str:
+    """Keep it in an attribute of the error."""
+    try:
+        return quotes(login, times)
+    except TypeError:
+        error = ValueError("it cannot be repeated")
+        error.headers = {"Authorization": login.token.reveal()}  # type: ignore[attr-defined]  # as SDKs do
+        raise error from None
+
+
+def hides(login: Login, times: int) -> str:
+    """Let nobody see the error that quotes it."""
+    try:
+        return quotes(login, times)
+    except TypeError:
+        raise ValueError("it cannot be repeated") from None
+
+
+TRACEBACK = "the traceback of a call that fails"
+
+
+@pytest.mark.parametrize(
+    ("fn", "where"),
+    [
+        (quotes, TRACEBACK),
+        (quotes_a_cause, TRACEBACK),
+        (quotes_later, TRACEBACK),
+        (keeps, "the repr of its error"),
+    ],
+)
+def test_a_task_whose_error_shows_a_secret_is_caught(fn: Callable[..., Any], where: str) -> None:
+    """Also where only a cause of the error shows it; one that hides the cause passes."""
+    login = Login.model_validate({"token": "s3ntinel-of-a-task"})
+    call = {"login": login, "times": 1}
+    Checked().test_shows_no_secret(task(fn), call)
+    with pytest.raises(AssertionError, match=f"A secret shows in {where}"):
+        Checked().test_shows_no_secret_when_it_fails(task(fn), call, None)
+    Checked().test_shows_no_secret_when_it_fails(task(hides), call, None)
+
+
+def test_a_task_that_shows_a_secret_when_it_is_throttled_is_caught() -> None:
+    """The pause that the service asks for is longer than the time that the task has."""
+    refusals: list[float] = []
+
+    def patient(login: Login) -> str:
+        if not refusals:
+            return "done"
+        seconds = refusals.pop()
+        if (remaining() or 0) < seconds:
+            raise ConnectionRefusedError(f"{login.token.reveal()} asks too often")
+        sleep(seconds)
+        return "done"
+
+    login = Login.model_validate({"token": "s3ntinel-of-a-task"})
+    with pytest.raises(AssertionError, match=f"A secret shows in {TRACEBACK}"):
+        Checked().test_shows_no_secret_when_it_fails(
+            task(patient), {"login": login}, lambda: refusals.append(1.0)
+        )
+    assert not refusals
 
 
 def test_a_task_that_shows_no_secret_passes() -> None:

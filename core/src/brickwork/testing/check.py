@@ -34,8 +34,8 @@ class CheckContract(Contract):
                 return AcmeCredentials(token="some-token", url=f"http://127.0.0.1:{silent_port}")
 
     Where no service can be asked, as of the secret with which a sender signs, say so: nobody has to
-    be `unreachable` then, a warning about what is `wrong` is enough, and the check must reach
-    nobody indeed::
+    be `unreachable` or `silent` then, a warning about what is `wrong` is enough, and the check must
+    reach nobody indeed::
 
         class TestCheckOfAcmeHook(CheckContract):
             asks_service = False
@@ -75,8 +75,16 @@ class CheckContract(Contract):
 
     @pytest.fixture
     def silent(self) -> Block | None:
-        """Return one for a service that takes connections and never answers, see `silent_port`."""
-        return None
+        """Return one for a service that takes connections and never answers, see `silent_port`.
+
+        None if the check asks no service.
+        """
+        if not self.asks_service:
+            return None
+        raise NotImplementedError(
+            "Give a fixture `silent`: one for a service that takes the connection and says "
+            "nothing, as that at the port of 127.0.0.1 that the fixture `silent_port` returns."
+        )
 
     @pytest.fixture
     def denied(self) -> Block | None:
@@ -119,7 +127,7 @@ class CheckContract(Contract):
     def test_a_service_that_never_answers_is_told(self, silent: Block | None) -> None:
         """Failed, in time, with what to do."""
         if silent is None:
-            pytest.skip("declared: no `silent` is given")
+            pytest.skip("declared: no service is asked")
         self._told(silent, "a service that never answers")
 
     def test_missing_rights_are_told(self, denied: Block | None) -> None:
@@ -162,7 +170,8 @@ class CheckContract(Contract):
             self._report(working)
             self._report(wrong)
         assert not tried, (
-            f"check() tried {', '.join(tried)}: let asks_service be True, and give `unreachable`"
+            f"check() tried {', '.join(tried)}: let asks_service be True, and give "
+            "`unreachable` and `silent`"
         )
 
     def test_reports_show_no_secret(

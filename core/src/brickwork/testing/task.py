@@ -26,7 +26,12 @@ from brickwork.tasks.parameters import EMPTY, resolved_hints
 from brickwork.testing.base import Contract, raised_by
 from brickwork.testing.block_looks import assert_hidden
 from brickwork.testing.examples import examples_in, run_examples
-from brickwork.testing.task_shown import secrets_in, shown_by
+from brickwork.testing.task_shown import (
+    secrets_in,
+    shown_by,
+    shown_by_failing,
+    with_a_wrong_one,
+)
 
 NAME = re.compile(r"[a-z][a-z0-9]*\.[a-z][a-z0-9_]*")
 
@@ -247,6 +252,29 @@ class TaskContract(Contract):
         if not secrets:
             pytest.skip("declared: its arguments hold no secret")
         assert_hidden(secrets, shown_by(task, call))
+
+    def test_shows_no_secret_when_it_fails(
+        self,
+        task: Task[..., Any],
+        call: Mapping[str, Any] | None,
+        throttle: Callable[[], object] | None,
+    ) -> None:
+        """Nor does its error, where the service asks to wait too long, or an argument is wrong."""
+        if call is None:
+            pytest.skip("no `call` is given")
+        secrets = secrets_in(call)
+        if not secrets:
+            pytest.skip("declared: its arguments hold no secret")
+        if throttle is not None:
+            throttle()
+            given, seconds = call, 0.9  # services ask for whole seconds: the pause does not fit
+        elif (wrong := with_a_wrong_one(call)) is not None:
+            given, seconds = wrong, self.cancel_seconds
+        else:
+            pytest.skip("declared: every argument holds a secret, and none asks to wait")
+        with no_waiting():
+            shown = shown_by_failing(lambda: task(**given), seconds)
+        assert_hidden(secrets, shown)
 
     def test_waits_where_the_service_asks_for_it(
         self,

@@ -1,15 +1,16 @@
-"""What a task shows of its work: in logs, on standard streams, in its progress and its result."""
+"""What a task shows of its work: in logs, on standard streams, in its progress, result, errors."""
 
 import asyncio
 import inspect
 import io
 import logging
-from collections.abc import Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
 from brickwork import Secret
-from brickwork.tasks import Task, on_progress
+from brickwork.tasks import Scope, Task, on_progress
 from brickwork.testing.block_looks import clear_text, found_in
 
 
@@ -38,6 +39,37 @@ def shown_by(task: Task[..., Any], arguments: Mapping[str, Any]) -> dict[str, st
         "its progress": "\n".join(reports),
         "the repr of its result": repeated,
     }
+
+
+def with_a_wrong_one(arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return arguments of which one has no type that a task takes; None if all hold secrets."""
+    for name, value in arguments.items():
+        if not any(found_in(value, Secret)):
+            return {**arguments, name: object()}
+    return None
+
+
+def shown_by_failing(call: Callable[[], object], seconds: float) -> dict[str, str]:
+    """Call what is to fail, within some seconds, and return all that its error shows, if any."""
+    streams = io.StringIO()
+    try:
+        with (
+            _logged() as lines,
+            redirect_stdout(streams),
+            redirect_stderr(streams),
+            Scope("contract", seconds=seconds),
+        ):
+            result = call()
+            if inspect.iscoroutine(result):
+                asyncio.run(_awaited(result))
+    except Exception as error:  # noqa: BLE001  # whatever it is, it must show nothing
+        return {
+            "the traceback of a call that fails": "".join(traceback.format_exception(error)),
+            "the repr of its error": f"{error!r} {error.args!r} {vars(error)!r}",
+            "what it logs when it fails": "\n".join(lines),
+            "what it prints when it fails": streams.getvalue(),
+        }
+    return {}
 
 
 @contextmanager
