@@ -1,17 +1,22 @@
 """Fixtures of this package's tests."""
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from botocore.stub import Stubber
 
+from brickwork import Task
 from brickwork_aws import AwsCredentials, roles
 from brickwork_aws.faults import code_of, status_of
 from brickwork_aws.jobs.starting import SECONDS
 from brickwork_aws.operations import once_client
+from brickwork_aws.permissions import action_of
 from brickwork_aws.testing.fixtures import (
     aws_faults,
     faulty_credentials,
@@ -135,6 +140,68 @@ def models_are_read_once() -> Iterator[None]:
         read = cache(JSONFileLoader.load_file.__get__(plain))
         patch.setattr(JSONFileLoader, "load_file", lambda self, path: read(path))
         yield
+
+
+ANY = {"aws_call", "aws_wait"}
+"""The tasks whose operations their arguments name."""
+
+NOBODYS = {"sts:AssumeRole", "sts:AssumeRoleWithWebIdentity", "sts:GetCallerIdentity"}
+"""What AWS allows everybody, and what credentials need to be fetched, whatever the task."""
+
+VERSIONED = {"DeleteObject", "GetObject", "GetObjectTagging", "HeadObject"}
+"""The operations of S3 that need another permission for a version."""
+
+running: ContextVar[Task[..., Any] | None] = ContextVar("running", default=None)
+
+
+@pytest.fixture(autouse=True)
+def only_declared_permissions_are_used(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a task of this package sends in a test needs no permission that it does not declare.
+
+    Its threads count too, and tasks that it calls; what a test does beside it does not.
+    """
+    lacking: set[str] = set()
+    attempt, send = Task.attempt, BaseClient._make_api_call
+
+    def attempted(self: Task[..., Any], *args: Any, **kwargs: Any) -> Any:
+        own = running.get() is None and self.__module__.startswith("brickwork_aws.")
+        token = running.set(self) if own else None
+        try:
+            return attempt(self, *args, **kwargs)
+        finally:
+            if token is not None:
+                running.reset(token)
+
+    def sent(self: Any, operation: str, given: Mapping[str, Any]) -> Any:
+        task = running.get()
+        if task is not None and task.__name__ not in ANY:
+            needed = _needed(self.meta.service_model.signing_name, operation, given)
+            lacking.update(f"{task.__name__}: {each}" for each in needed - {*task.permissions})
+        return send(self, operation, given)
+
+    monkeypatch.setattr(Task, "attempt", attempted)
+    monkeypatch.setattr(BaseClient, "_make_api_call", sent)
+    yield
+    assert not lacking, f"tasks need permissions that they do not declare: {sorted(lacking)}"
+
+
+def _needed(service: str, operation: str, given: Mapping[str, Any]) -> set[str]:
+    action = action_of(f"{service}:{operation}")
+    if service != "s3":
+        return {action} - NOBODYS
+    found = {f"{action}Version" if operation in VERSIONED and "VersionId" in given else action}
+    if operation == "GetObjectTagging" and "VersionId" in given:
+        found = {"s3:GetObjectVersionTagging"}
+    if given.get("Tagging"):
+        found.add("s3:PutObjectTagging")
+    if source := given.get("CopySource"):
+        found.add("s3:GetObjectVersion" if "VersionId" in source else "s3:GetObject")
+    entries = given.get("Delete", {}).get("Objects", ())
+    if any("VersionId" in each for each in entries):
+        found.add("s3:DeleteObjectVersion")
+    if entries and all("VersionId" in each for each in entries):
+        found.remove("s3:DeleteObject")
+    return found
 
 
 @pytest.fixture

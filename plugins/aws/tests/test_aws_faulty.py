@@ -84,9 +84,13 @@ def test_slow_answers_end_in_a_timeout(faulty_s3_bucket: S3Bucket, aws_faults: F
         hasty.read("a")
 
 
-def test_cut_connections_are_repaired(faulty_s3_bucket: S3Bucket, aws_faults: Faults) -> None:
-    """A read goes on where it stopped."""
+@pytest.mark.parametrize("reset", [False, True])
+def test_cut_connections_are_repaired(
+    faulty_s3_bucket: S3Bucket, aws_faults: Faults, *, reset: bool
+) -> None:
+    """A read goes on where it stopped, whether the connection was closed or reset."""
     data = bytes(range(256)) * 8192
     faulty_s3_bucket.write("a", data)
-    aws_faults.cut("GET", after=1000)
+    aws_faults.cut("GET", after=1000, reset=reset)
     assert faulty_s3_bucket.read("a") == data
+    assert [method for method, _ in aws_faults.requests][-2:] == ["GET", "GET"]

@@ -179,19 +179,26 @@ def test_a_run_is_looked_at_until_it_has_ended(
 def test_both_logs_are_followed_and_their_last_lines_are_in_the_error(
     s3_credentials: AwsCredentials, stubbed: Stubber, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What the script printed, and then what went wrong; wherever Glue says that they are."""
+    """What the script printed, and then what went wrong; wherever Glue says that they are.
+
+    While it runs: nobody has to wait for its end to read them.
+    """
     group = f"/aws-glue/jobs-{secrets.token_hex(8)}"
     log(s3_credentials, f"{group}/output", "jr_6f2c", "42 rows")
     log(s3_credentials, f"{group}/error", "jr_6f2c", "Traceback", "NameError: name 'dya'")
     stubbed.add_response("get_job_run", seen("RUNNING", LogGroupName=group))
     stubbed.add_response("get_job_run", seen("FAILED", LogGroupName=f"{group}/"))
+    logged: list[list[str]] = []
     with (
         caplog.at_level(logging.INFO, "brickwork.aws.jobs"),
+        on_progress(lambda _: logged.append([*caplog.messages])),
         pytest.raises(AwsJobFailed) as caught,
     ):
         glue_wait_job(s3_credentials, RUN, poll_seconds=0.01)
     assert caught.value.log == ("42 rows", "Traceback", "NameError: name 'dya'")
-    assert "Glue job nightly (jr_6f2c): 42 rows" in caplog.messages
+    running, _ended = logged
+    assert "Glue job nightly (jr_6f2c): 42 rows" in running
+    assert caplog.messages.count("Glue job nightly (jr_6f2c): 42 rows") == 1
 
 
 @pytest.mark.parametrize("cancel", [True, False])

@@ -2,10 +2,14 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError
+from botocore.loaders import Loader
+from botocore.utils import ArgumentGenerator
 
 from brickwork import BlockError, InvalidArguments, Scope, Secret, TaskCancelled, mask
 from brickwork.testing.task import no_waiting
@@ -313,3 +317,27 @@ def test_a_waiter_that_is_none_is_refused(nobody: AwsCredentials) -> None:
     with pytest.raises(InvalidArguments, match="has no waiter 'table_exist'") as caught:
         aws_wait(nobody, "dynamodb", "table_exist", TableName="t")
     assert "table_exists" in str(caught.value.fix)
+
+
+def test_every_waiter_of_botocore_can_be_waited_for(
+    s3_credentials: AwsCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its operation is found, and all that it accepts is compared with an answer of that shape."""
+    fill = ArgumentGenerator()
+
+    def answered(self: Any, operation: str, _given: object) -> dict[str, Any]:
+        shape = self.meta.service_model.operation_model(operation).output_shape
+        answer = {} if shape is None else fill.generate_skeleton(shape)
+        return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", answered)
+    monkeypatch.setattr(Operation, "checked", lambda _self, _given: {})
+    so: list[bool] = []
+    for service in Loader().list_available_services("waiters-2"):
+        for name in s3_credentials.client(service).waiter_names:
+            so.append(False)
+            with suppress(AwsError):  # it is not so, or never will be
+                aws_wait(s3_credentials, service, name, max_wait_seconds=0)
+                so[-1] = True
+    assert len(so) > 300
+    assert 0 < sum(so) < len(so)

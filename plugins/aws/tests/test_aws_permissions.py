@@ -25,6 +25,7 @@ from brickwork_aws import (
     permissions,
 )
 from brickwork_aws.permissions import action_of, refusal
+from brickwork_aws.policy import policy_for
 from brickwork_aws.testing import AwsServer, Faults, moto_server
 
 USER = "User: arn:aws:iam::123456789012:user/ada is not authorized to perform: "
@@ -335,6 +336,38 @@ def test_a_task_that_is_refused_names_a_permission_that_it_declares(
     assert "`brickwork aws policy TASK`" in caught.value.fix
     assert "sentinel" not in f"{caught.value}{caught.value.__cause__!r}"
     assert isinstance(caught.value, S3Denied) == task.name.startswith("s3_")
+
+
+Least = Callable[[Task[..., Any]], S3Bucket]
+
+
+@pytest.fixture
+def least(account: Account) -> Least:
+    """A bucket of a user who may do what the policy of a task allows, and nothing else."""
+    name = account.server.create_bucket()
+
+    def may(task: Task[..., Any]) -> S3Bucket:
+        actions = [each for part in policy_for([task])["Statement"] for each in part["Action"]]
+        return S3Bucket(bucket=name, credentials=account.user(*actions))
+
+    return may
+
+
+def test_its_policy_suffices_to_delete_what_begins_with(account: Account, least: Least) -> None:
+    """Which has to be listed first."""
+    bucket = least(aws.s3_delete)
+    own = bucket.model_copy(update={"credentials": account.own})
+    for key in ("old/a", "old/b", "new/a"):
+        own.write(key, b"1")
+    assert aws.s3_delete(bucket, prefix="old/") == 2
+    assert aws.s3_delete(bucket, "new/a") == 1
+    assert list(own.keys()) == []
+
+
+@pytest.mark.parametrize("task", [aws.s3_write, aws.s3_upload_file, aws.s3_upload_folder])
+def test_the_policy_of_what_writes_is_good_for_tags(task: Task[..., Any]) -> None:
+    """S3 asks for that permission where an object comes with tags; moto does not."""
+    assert "s3:PutObjectTagging" in policy_for([task])["Statement"][0]["Action"]
 
 
 # What AWS says, and moto does not

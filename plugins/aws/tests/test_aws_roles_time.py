@@ -1,10 +1,12 @@
 """Credentials that end while a program runs: they are fetched anew, in time and not too often."""
 
 import base64
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -259,11 +261,94 @@ def test_the_role_of_a_pod_is_renewed(
     _two_hours(sts, AwsCredentials(region="eu-west-1"))
 
 
-def _two_hours(sts: Sts, block: AwsCredentials) -> None:
+class Machine(ThreadingHTTPServer):
+    """What gives the role of a machine its keys: the agent of ECS, the metadata of EC2.
+
+    Attributes:
+        given: How often keys were given.
+        refused: The paths that were asked for without the token that has to be shown.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, sts: Sts) -> None:
+        super().__init__(("127.0.0.1", 0), _Metadata)
+        self.sts = sts
+        self.given = 0
+        self.refused: list[str] = []
+
+    def keys(self) -> str:
+        """Return new ones, for an hour."""
+        self.given += 1
+        key, ends = self.sts.fresh(3600)
+        fields = {"Code": "Success", "AccessKeyId": key, "SecretAccessKey": f"sentinel-{key}"}
+        end = ends.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return json.dumps({**fields, "Token": f"sentinel-token-{key}", "Expiration": end})
+
+
+class _Metadata(BaseHTTPRequestHandler):
+    server: Machine
+
+    def do_PUT(self) -> None:
+        known = self.path == "/latest/api/token"
+        self._say(200 if known else 404, "sentinel-imds" if known else "")
+
+    def do_GET(self) -> None:
+        if self.path == "/keys":
+            shown = self.headers.get("Authorization") == "sentinel-ecs"
+        else:
+            shown = self.headers.get("X-aws-ec2-metadata-token") == "sentinel-imds"
+        if not shown:
+            self.server.refused.append(self.path)
+            self._say(401, "")
+        elif self.path.endswith("/security-credentials/"):
+            self._say(200, "reports")
+        else:
+            self._say(200, self.server.keys())
+
+    def _say(self, status: int, text: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def machine(sts: Sts) -> Iterator[Machine]:
+    """Such a machine, by the clock of the test."""
+    with Machine(sts) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.mark.usefixtures("botos_clock")
+@pytest.mark.parametrize("where", ["ecs", "ec2"])
+def test_the_role_of_a_machine_is_renewed(
+    sts: Sts, machine: Machine, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """By the end of boto3's chain, where nothing at all is given; each shows the token it has."""
+    url = f"http://127.0.0.1:{machine.server_port}"
+    if where == "ecs":
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{url}/keys")
+        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "sentinel-ecs")
+    else:
+        monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
+    _two_hours(sts, AwsCredentials(region="eu-west-1"), lambda: machine.given)
+    assert machine.refused == []
+    assert {each["by"][:4] for each in sts.asked} == {"ASIA"}
+
+
+def _two_hours(sts: Sts, block: AwsCredentials, fetched: Callable[[], int] | None = None) -> None:
     client = block.client("sts")
     for _ in range(TWO_HOURS):
         sts_get_identity(block)
         assert block.client("sts") is client
         sts.late += STEP
     assert sts.used_late == []
-    assert len(sts.fetched()) == 3
+    assert (len(sts.fetched()) if fetched is None else fetched()) == 3

@@ -1,9 +1,11 @@
 """The S3 tasks: what they give back, report, and how they stop."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 
 from brickwork import (
     InvalidArguments,
@@ -21,6 +23,7 @@ from brickwork_aws import (
     s3_copy,
     s3_delete,
     s3_describe,
+    s3_download_file,
     s3_download_folder,
     s3_list,
     s3_list_versions,
@@ -33,6 +36,7 @@ from brickwork_aws import (
     s3_upload_folder,
     s3_write,
 )
+from brickwork_aws.s3 import requests
 
 
 def test_what_is_written_is_told(s3_bucket: S3Bucket, tmp_path: Path) -> None:
@@ -155,6 +159,53 @@ def test_a_cancelled_upload_stops(s3_bucket: S3Bucket, tmp_path: Path, large: bo
     assert reports
     assert len(list(s3_bucket.keys())) < 200
     assert not s3_bucket.exists("large")
+    assert not s3_bucket.client().list_multipart_uploads(Bucket=s3_bucket.bucket).get("Uploads")
+
+
+Call = Callable[[S3Bucket, Path], object]
+
+
+@pytest.mark.parametrize(
+    ("operation", "call", "untouched"),
+    [
+        ("GetObject", lambda b, to: s3_download_file(b, "large", to / "large"), 12),
+        ("GetObject", lambda b, to: s3_download_folder(b, "d", to, workers=1), 12),
+        ("DeleteObjects", lambda b, _: s3_delete(b, prefix="d/"), 7),
+        ("UploadPartCopy", lambda b, _: s3_copy(b, "large", target_key="copy"), 12),
+    ],
+    ids=["download_file", "download_folder", "delete", "copy"],
+)
+def test_what_is_cancelled_stops(
+    s3_bucket: S3Bucket,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    operation: str,
+    call: Call,
+    untouched: int,
+) -> None:
+    """Cancelled after its first request, each ends with TaskCancelled, and nothing half done."""
+    for number in range(12):
+        s3_bucket.write(f"d/{number:02}", b"content")
+    s3_bucket.write("large", bytes(40 * 1024 * 1024))
+    monkeypatch.setattr(requests, "DELETE_AT_ONCE", 5)
+    monkeypatch.setattr(requests, "COPY_WHOLE_UP_TO", 1024 * 1024)
+    monkeypatch.setattr(requests, "COPY_PART_BYTES", 5 * 1024 * 1024)
+    scope, send = Scope("test"), BaseClient._make_api_call
+
+    def sent(self: Any, name: str, given: Any) -> Any:
+        answer = send(self, name, given)
+        if name == operation:
+            scope.cancel()
+        return answer
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", sent)
+    with scope, pytest.raises(TaskCancelled):
+        call(s3_bucket, tmp_path)
+    files = [each for each in tmp_path.rglob("*") if each.is_file()]
+    assert len(files) < 6, "the next one may be on its way"
+    assert not (tmp_path / "large").exists()
+    assert not s3_bucket.exists("copy")
+    assert len(list(s3_bucket.keys("d/"))) == untouched
     assert not s3_bucket.client().list_multipart_uploads(Bucket=s3_bucket.bucket).get("Uploads")
 
 

@@ -26,6 +26,7 @@ from brickwork_aws import (
     sqs_wait_for_message,
 )
 from brickwork_aws.sqs.messages import Queue
+from brickwork_aws.testing import AwsServer, Faults
 
 STUBBED = "sqs"
 
@@ -198,6 +199,22 @@ def test_what_was_refused_is_named(s3_credentials: AwsCredentials, stubbed: Stub
     with pytest.raises(AwsError, match=r"1 of 2 failed \(numbers 1, from 0\).*bad") as caught:
         sqs_send_messages(s3_credentials, "https://q/1/q", ["a", "b"])
     assert caught.value.code == "InvalidMessageContents"
+
+
+def test_a_message_goes_through_throttling(
+    s3_credentials: AwsCredentials,
+    queue: str,
+    faulty_server: tuple[AwsServer, Faults],
+) -> None:
+    """Once, by botocore's adaptive retries: those of the task are not needed."""
+    through, faults = faulty_server
+    faults.throttle("POST", json=True)
+    with no_waiting() as waits:
+        sqs_send_message(through.credentials(), queue, "x")
+    assert waits == []
+    assert faults.left == 0
+    assert len(faults.requests) == 2
+    assert left(s3_credentials, queue) == {"seen": 1, "hidden": 0}
 
 
 def test_a_message_is_waited_for(s3_credentials: AwsCredentials, queue: str) -> None:

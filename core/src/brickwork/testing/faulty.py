@@ -3,6 +3,8 @@
 For the testing kits of plugins: subclass `Faults` with what goes wrong at that service.
 """
 
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +27,8 @@ class Fault(NamedTuple):
         cut_after: How many bytes of the body of the server's answer get through before the
             connection closes; with 0 not even the headers do: the server has done the work, and
             the client never learns of it.
+        reset: Whether what is cut ends in a reset, as where a machine dies, and not in a close;
+            what is still on its way then may be lost.
         drip: Answer byte by byte, without an end.
         delay_seconds: How long to wait before the request is passed on, or answered.
         damage: Change the last byte of the body of the server's answer.
@@ -35,6 +39,7 @@ class Fault(NamedTuple):
     headers: Mapping[str, str] = {}
     body: bytes = b""
     cut_after: int | None = None
+    reset: bool = False
     drip: bool = False
     delay_seconds: float = 0
     damage: bool = False
@@ -138,6 +143,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(status, headers, answer[:cut_after], length)
         if cut_after is not None:
             self.close_connection = True
+            if fault.reset:
+                self._reset()
+
+    def _reset(self) -> None:
+        # Without a time to linger a close sends RST. Here, since the server would first say by a
+        # FIN that the answer has ended; it does not mind that the socket is gone.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        socket.close(self.connection.detach())
 
     def _drip(self) -> None:
         self.close_connection = True

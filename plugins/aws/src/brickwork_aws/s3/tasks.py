@@ -18,7 +18,7 @@ _READ = ("s3:GetObject", "s3:ListBucket")
 _WRITE = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket")
 
 
-@retried_task(*_WRITE)
+@retried_task(*_WRITE, "s3:PutObjectTagging")
 def s3_upload_file(
     bucket: S3Bucket,
     path: Path,
@@ -30,7 +30,7 @@ def s3_upload_file(
 ) -> S3Object:
     """Upload a file, large ones by many connections at once.
 
-    Reports its progress in bytes. Tags need the permission s3:PutObjectTagging as well. See
+    Reports its progress in bytes. Only tags need the permission s3:PutObjectTagging. See
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html.
 
     Args:
@@ -80,7 +80,7 @@ def s3_download_file(bucket: S3Bucket, key: str, path: Path) -> Path:
     return path
 
 
-@retried_task(*_WRITE)
+@retried_task(*_WRITE, "s3:PutObjectTagging")
 def s3_upload_folder(
     bucket: S3Bucket,
     path: Path,
@@ -92,8 +92,8 @@ def s3_upload_folder(
 ) -> list[str]:
     """Upload all files below a folder, many at once.
 
-    Reports its progress in files. See
-    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html.
+    Reports its progress in files. Only tags of the block need the permission s3:PutObjectTagging.
+    See https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html.
 
     Args:
         bucket: Where to.
@@ -163,7 +163,7 @@ def s3_download_folder(
     )
 
 
-@retried_task(*_WRITE)
+@retried_task(*_WRITE, "s3:PutObjectTagging")
 def s3_write(
     bucket: S3Bucket,
     key: str,
@@ -177,7 +177,7 @@ def s3_write(
     """Write an object from a value in memory.
 
     Tried again safely also with ``if_absent``: what a lost answer concealed is recognized as its
-    own. Tags need the permission s3:PutObjectTagging as well. See
+    own. Only tags need the permission s3:PutObjectTagging. See
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
 
     Args:
@@ -327,7 +327,7 @@ def s3_move(
     return place.describe_object(new_key)
 
 
-@retried_task("s3:DeleteObject")
+@retried_task("s3:DeleteObject", "s3:ListBucket")
 def s3_delete(
     bucket: S3Bucket, keys: str | list[str] | None = None, *, prefix: str | None = None
 ) -> int:

@@ -17,7 +17,9 @@ class Faults(proxy.Faults):
     then: ``faults.left`` says how many have not happened yet.
     """
 
-    def cut(self, method: str | None, *, after: int = 0, times: int = 1) -> None:
+    def cut(
+        self, method: str | None, *, after: int = 0, times: int = 1, reset: bool = False
+    ) -> None:
         """Serve the next such requests, but close the connection in the midst of the answer.
 
         Args:
@@ -25,8 +27,10 @@ class Faults(proxy.Faults):
             after: How many bytes of the body get through; with 0 not even the headers do: the
                 server has done the work, and the client never learns of it.
             times: How many requests.
+            reset: Whether the connection is reset, and not closed: the client sees an error where
+                it else sees an end.
         """
-        self.plan(proxy.Fault(_of(method), cut_after=after), times)
+        self.plan(proxy.Fault(_of(method), cut_after=after, reset=reset), times)
 
     def refuse(
         self,

@@ -95,6 +95,7 @@ from brickwork_aws.testing.contracts.lambda_functions import (
     TestLambdaInvokeAsync,
     TestLambdaWaitActive,
 )
+from brickwork_aws.testing.contracts.package import TestPackage
 from brickwork_aws.testing.contracts.rds_data import TestRdsExecute, TestRdsExecuteMany
 from brickwork_aws.testing.contracts.redshift import (
     TestRedshiftCancelStatement,
@@ -254,6 +255,7 @@ __all__ = [
     "TestLambdaWaitActive",
     "TestLogsFilterEvents",
     "TestLogsTail",
+    "TestPackage",
     "TestParameterStoreResolver",
     "TestRdsExecute",
     "TestRdsExecuteMany",
